@@ -1,0 +1,76 @@
+"""quantstrats: trading-strategy plugins on Backtrader.
+
+The public surface is what ``__all__`` names; every name loads on first use (PEP 562), so that importing the
+package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from quantstrats._version import __version__
+
+if TYPE_CHECKING:
+    from quantstrats.api import backtest, load_market
+    from quantstrats.errors import QuantstratsError
+    from quantstrats.hookspecs import hookimpl
+    from quantstrats.market.market import Market
+    from quantstrats.market.side import SideSeries
+    from quantstrats.market.sources.base import Source
+    from quantstrats.plugins import Plugins
+    from quantstrats.portfolio.allocation import Allocator
+    from quantstrats.portfolio.costs import Costs
+    from quantstrats.portfolio.schedule import Schedule
+    from quantstrats.reports.tearsheet import tearsheet
+    from quantstrats.runs import Run
+    from quantstrats.signals import Details, Signal
+
+_HOMES = {
+    "Allocator": "portfolio.allocation",
+    "Costs": "portfolio.costs",
+    "Details": "signals",
+    "Market": "market.market",
+    "Plugins": "plugins",
+    "QuantstratsError": "errors",
+    "Run": "runs",
+    "Schedule": "portfolio.schedule",
+    "SideSeries": "market.side",
+    "Signal": "signals",
+    "Source": "market.sources.base",
+    "backtest": "api",
+    "hookimpl": "hookspecs",
+    "load_market": "api",
+    "tearsheet": "reports.tearsheet",
+}
+
+__all__ = [
+    "Allocator",
+    "Costs",
+    "Details",
+    "Market",
+    "Plugins",
+    "QuantstratsError",
+    "Run",
+    "Schedule",
+    "SideSeries",
+    "Signal",
+    "Source",
+    "__version__",
+    "backtest",
+    "hookimpl",
+    "load_market",
+    "tearsheet",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'quantstrats' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"quantstrats.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

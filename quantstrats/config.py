@@ -1,0 +1,103 @@
+"""Parameters: from plain data to typed objects and back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any, TypeVar, get_type_hints
+
+from quantstrats.errors import ConfigError, did_you_mean
+
+T = TypeVar("T")
+
+
+def build(cls: type[T], params: Mapping[str, Any], what: str) -> T:
+    """Make ``cls`` (a dataclass) from plain data, checking names and types.
+
+    Parameters
+    ----------
+    cls : type
+        A dataclass; its fields are the parameters.
+    params : mapping
+        Values by field name. Text is converted to the field's type where that loses nothing.
+    what : str
+        How to call it in an error: ``"signal 'momentum'"``.
+
+    Raises
+    ------
+    ConfigError
+        If a name is unknown, a value does not fit, or a field without default is missing.
+    """
+    fields = {field.name: field for field in dataclasses.fields(cls) if field.init}  # type: ignore[arg-type]
+    for name in params:
+        if name not in fields:
+            takes = f"it takes {', '.join(fields)}" if fields else "it takes none"
+            raise ConfigError(f"{what} has no parameter {name!r}{did_you_mean(name, fields)} ({takes})")
+    missing = dataclasses.MISSING
+    for name, field in fields.items():
+        if name not in params and field.default is missing and field.default_factory is missing:
+            raise ConfigError(f"{what} needs the parameter {name!r}")
+    hints = get_type_hints(cls)
+    values = {name: _validated(hints[name], value, what, name) for name, value in params.items()}
+    try:
+        return cls(**values)
+    except ValueError as invalid:
+        raise ConfigError(f"{what}: {invalid}") from None
+
+
+def _validated(hint: Any, value: Any, what: str, name: str) -> Any:
+    from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(value)
+    except ValidationError as invalid:
+        message = invalid.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{what}, parameter {name!r}: {message} (given: {value!r})") from None
+
+
+def describe(thing: Any) -> dict[str, Any]:
+    """Return a named dataclass as plain data: ``{"name": ..., **fields}``, nested for a field that has a name."""
+    described: dict[str, Any] = {"name": thing.name} if hasattr(thing, "name") else {}
+    for field in dataclasses.fields(thing):
+        described[field.name] = _plain(getattr(thing, field.name))
+    return described
+
+
+def parse_settings(settings: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Turn ``["signal.fast=10", "costs.slippage_bps=2"]`` into ``{"signal": {"fast": 10}, ...}``.
+
+    Values are read as YAML, so ``10`` is a number, ``true`` a truth value and ``[1, 2]`` a list.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is not of the form ``block.key=value``.
+    """
+    import yaml
+
+    blocks: dict[str, dict[str, Any]] = {}
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        block, dot, key = path.strip().partition(".")
+        if not (equals and dot and block and key):
+            raise ConfigError(f"setting {setting!r} is not of the form block.key=value, as in signal.fast=10")
+        try:
+            blocks.setdefault(block, {})[key] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise ConfigError(f"setting {setting!r}: the value cannot be read; quote it as YAML wants") from None
+    return blocks
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return describe(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, date):
+        return value.isoformat()
+    return repr(value)

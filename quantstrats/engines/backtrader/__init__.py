@@ -1,0 +1,1 @@
+"""The reference engine: Backtrader, subclassed and never patched."""

@@ -1,0 +1,78 @@
+"""Execute targets in Backtrader."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import backtrader as bt
+import numpy as np
+
+from quantstrats.announcer import Announcer
+from quantstrats.engines.backtrader.broker import GapBroker
+from quantstrats.engines.backtrader.commission import commission_of
+from quantstrats.engines.backtrader.feed import backtrader_datetimes, bar_feed
+from quantstrats.engines.backtrader.recorder import Recorder
+from quantstrats.engines.backtrader.strategy import Plan, PluginStrategy
+from quantstrats.engines.execution import Account, Execution
+from quantstrats.market.frames import FIELDS
+from quantstrats.portfolio.costs import BASIS_POINTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from quantstrats.market.market import Market
+
+
+def execute(market: Market, targets: pd.DataFrame, account: Account, announcer: Announcer) -> Execution:
+    """Trade targets on a market in Backtrader.
+
+    Parameters
+    ----------
+    market : Market
+        The bars.
+    targets : DataFrame
+        Wanted fraction of equity, rows x symbols of the market; rows are complete or all NaN.
+    account : Account
+        Cash, costs and what is traded when.
+    announcer : Announcer
+        Who is told of decisions, orders and round trips.
+
+    Returns
+    -------
+    Execution
+    """
+    listed = np.flatnonzero(market.present.any(axis=0))
+    recorder = Recorder(market, announcer)
+    cerebro = bt.Cerebro(stdstats=False)
+    feeds = _add_feeds(cerebro, market, listed)
+    broker = GapBroker(endings=_endings(market, feeds))
+    broker.setcash(account.cash)
+    broker.addcommissioninfo(commission_of(account.costs, account.fractional))
+    broker.set_slippage_perc(account.costs.slippage_bps / BASIS_POINTS)
+    cerebro.setbroker(broker)
+    plan = Plan.make(targets.to_numpy()[:, listed], market.present[:, listed], account.schedule)
+    cerebro.addstrategy(PluginStrategy, plan=plan, recorder=recorder)
+    cerebro.run()
+    return recorder.execution()
+
+
+def _add_feeds(cerebro: bt.Cerebro, market: Market, listed: np.ndarray) -> dict[str, Any]:
+    """Add a feed for every symbol that has a bar, in symbol order."""
+    datetimes = backtrader_datetimes(market.index)
+    feeds = {}
+    for column in listed:
+        symbol = str(market.symbols[column])
+        values = {field: market.array(field)[:, column] for field in FIELDS}
+        feeds[symbol] = bar_feed(datetimes, values, symbol)
+        cerebro.adddata(feeds[symbol], name=symbol)
+    return feeds
+
+
+def _endings(market: Market, feeds: dict[str, Any]) -> dict[int, list[tuple[Any, float]]]:
+    """Return by row the feeds whose symbol had its last session just before it."""
+    endings: dict[int, list[tuple[Any, float]]] = {}
+    for symbol, last in market.ended.items():
+        row = int(market.session.searchsorted(last, side="right"))
+        if symbol in feeds and row < len(market):
+            endings.setdefault(row, []).append((feeds[symbol], market.delisting_return[symbol]))
+    return endings

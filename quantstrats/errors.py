@@ -1,0 +1,56 @@
+"""Every error that quantstrats raises on purpose.
+
+``QuantstratsError``
+├── ``ConfigError``     a setting that does not exist or does not fit
+├── ``DataError``       bars or side series that cannot be trusted as they are
+├── ``PluginError``     a plugin that cannot be loaded, found or told apart
+├── ``SignalError``     a signal that failed, or whose forecast breaks the contract
+├── ``AllocationError`` an allocator that failed, or whose weights break the contract
+├── ``EngineError``     an engine that does not exist or cannot do what is asked
+└── ``RunError``        a run that cannot be stored or read back
+
+A message is one line for the user: what is wrong, where, and what to do about it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class QuantstratsError(Exception):
+    """Base of every error below; its text is fit to be shown to a user."""
+
+
+class ConfigError(QuantstratsError):
+    """A setting does not exist, or its value does not fit."""
+
+
+class DataError(QuantstratsError):
+    """Bars or side series are malformed, missing or contradictory."""
+
+
+class PluginError(QuantstratsError):
+    """A plugin cannot be loaded, found or told apart from another."""
+
+
+class SignalError(QuantstratsError):
+    """A signal failed, or its forecast breaks the contract."""
+
+
+class AllocationError(QuantstratsError):
+    """An allocator failed, or its weights break the contract."""
+
+
+class EngineError(QuantstratsError):
+    """An engine does not exist or cannot do what is asked of it."""
+
+
+class RunError(QuantstratsError):
+    """A run cannot be stored or read back."""
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the closest known word, or nothing if none is close."""
+    close = difflib.get_close_matches(wrong, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,1 @@
+"""Bars and all that is known about them: Market, calendar, side series, sources."""

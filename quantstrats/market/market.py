@@ -1,0 +1,368 @@
+"""Market: a frozen panel of bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from quantstrats.errors import DataError, did_you_mean
+from quantstrats.hashing import hash_array, hash_frame, hash_parts, hash_plain
+from quantstrats.market.calendar import Calendar, Grid
+from quantstrats.market.frames import FIELDS, Panel, panel_from_frames
+from quantstrats.market.side import Side, SideSeries
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Market:
+    """A frozen panel of bars, rows x symbols, on the sessions of one exchange.
+
+    Made by :meth:`from_frames` or :func:`quantstrats.load_market`. Every frame it gives is a shallow copy over
+    read-only memory: changing one changes neither the Market nor what others see.
+
+    Attributes
+    ----------
+    calendar : Calendar
+        The exchange whose sessions the rows are.
+    bar : Timedelta or None
+        Length of an intraday bar; None for daily bars.
+    ended : mapping of str to Timestamp
+        Last session of each symbol that is known to have ended, for example by a delisting.
+    delisting_return : mapping of str to float
+        Return from the last close to what a holder gets at the end, for each symbol in ``ended``.
+    side : Side
+        Side series by name, joined to the rows by the instant at which each value was known.
+    universe : DataFrame of bool, or None
+        Where a symbol may be held. Bars are never masked by it.
+    parts : mapping of str to DataFrame
+        Forecasts of a composition's parts, by field name.
+    origin : mapping
+        Source and parameters that the bars came from.
+    stamps : tuple of str
+        What every report on these bars must say.
+    """
+
+    def __init__(
+        self,
+        panel: Panel,
+        calendar: Calendar,
+        *,
+        ended: Mapping[str, pd.Timestamp],
+        delisting_return: Mapping[str, float],
+        side_series: Mapping[str, SideSeries],
+        universe: pd.DataFrame | None,
+        parts: Mapping[str, pd.DataFrame],
+        origin: Mapping[str, Any],
+        stamps: tuple[str, ...],
+    ) -> None:
+        for array in panel.values.values():
+            array.flags.writeable = False
+        self._panel = panel
+        self._frames: dict[str, pd.DataFrame] = {}
+        self._universe = universe
+        self.calendar = calendar
+        self.ended = MappingProxyType(dict(ended))
+        self.delisting_return = MappingProxyType(dict(delisting_return))
+        self.side = Side(side_series, self.index, self.decided_at)
+        self.parts = MappingProxyType(dict(parts))
+        self.origin = MappingProxyType(dict(origin))
+        self.stamps = stamps
+
+    @classmethod
+    def from_frames(
+        cls,
+        *,
+        close: pd.DataFrame | pd.Series,
+        open: pd.DataFrame | pd.Series | None = None,  # noqa: A002 - the field's own name
+        high: pd.DataFrame | pd.Series | None = None,
+        low: pd.DataFrame | pd.Series | None = None,
+        volume: pd.DataFrame | pd.Series | None = None,
+        ended: Mapping[str, str | date] | None = None,
+        delisting_return: float | Mapping[str, float] = 0.0,
+        side: Mapping[str, SideSeries] | None = None,
+        universe: pd.DataFrame | None = None,
+        calendar: str = "XNYS",
+        bar: str | pd.Timedelta | None = None,
+        stamps: Iterable[str] = (),
+    ) -> Market:
+        """Make a Market from frames of rows x symbols, or from Series for one symbol.
+
+        Daily rows are labelled by session date, intraday rows by the start of the bar, with a time zone. Rows
+        that the exchange had and the frames lack become missing bars; rows that it never had are refused.
+
+        Parameters
+        ----------
+        close : DataFrame or Series
+            Closing prices, in units of currency, above zero; NaN where there is no bar.
+        open, high, low : DataFrame or Series, optional
+            The other prices, all three or none; without them every bar is its close, and stamped so.
+        volume : DataFrame or Series, optional
+            Shares traded; NaN where unknown.
+        ended : mapping of symbol to date, optional
+            Last session of symbols that ceased to trade. A fact, never guessed from the bars.
+        delisting_return : float or mapping of symbol to float, default 0
+            Return from the last close to what holders got, as a fraction: -1 is a total loss.
+        side : mapping of name to SideSeries, optional
+            Values beside the bars, each with the instant at which it was known.
+        universe : DataFrame of bool, optional
+            Where a symbol may be held; rows and symbols as the bars.
+        calendar : str, default "XNYS"
+            ISO code of the exchange; "24/7" for markets that never close.
+        bar : str or Timedelta, optional
+            Length of intraday bars, by default the shortest step between rows.
+        stamps : iterable of str, optional
+            What every report on these bars must say, for example that an index is not tradable.
+
+        Raises
+        ------
+        DataError
+            With the field, the row and the symbol of the first value that cannot stand.
+        """
+        frames = {"open": open, "high": high, "low": low, "close": close, "volume": volume}
+        exchange = Calendar(calendar)
+        panel = panel_from_frames(frames, exchange, bar)
+        endings = _checked_endings(ended or {}, panel)
+        notes = [*stamps]
+        if open is None:
+            notes.append("close-only bars: open, high and low are the close, so fills are approximate")
+        for name, series in (side or {}).items():
+            if series.is_assumed:
+                notes.append(f"side series {name!r} is static and assumed known at all times")
+        return cls(
+            panel,
+            exchange,
+            ended=endings,
+            delisting_return=_checked_delisting(delisting_return, endings),
+            side_series=side or {},
+            universe=None if universe is None else _checked_universe(universe, panel),
+            parts={},
+            origin={"source": "frames"},
+            stamps=tuple(notes),
+        )
+
+    @property
+    def open(self) -> pd.DataFrame:
+        """Opening prices, rows x symbols."""
+        return self._frame("open")
+
+    @property
+    def high(self) -> pd.DataFrame:
+        """Highest prices, rows x symbols."""
+        return self._frame("high")
+
+    @property
+    def low(self) -> pd.DataFrame:
+        """Lowest prices, rows x symbols."""
+        return self._frame("low")
+
+    @property
+    def close(self) -> pd.DataFrame:
+        """Closing prices, rows x symbols."""
+        return self._frame("close")
+
+    @property
+    def volume(self) -> pd.DataFrame:
+        """Shares traded, rows x symbols."""
+        return self._frame("volume")
+
+    @property
+    def index(self) -> pd.DatetimeIndex:
+        """Label of each row: the session date, or the start of an intraday bar in UTC."""
+        return self._panel.grid.index
+
+    @property
+    def decided_at(self) -> pd.DatetimeIndex:
+        """The instant (UTC) at which each row's bar is complete."""
+        return self._panel.grid.decided_at
+
+    @property
+    def session(self) -> pd.DatetimeIndex:
+        """The exchange session of each row, without time zone."""
+        return self._panel.grid.session
+
+    @property
+    def symbols(self) -> pd.Index[str]:
+        """Names of the columns."""
+        return self._panel.symbols
+
+    @property
+    def bar(self) -> pd.Timedelta | None:
+        """Length of an intraday bar; None for daily bars."""
+        return self._panel.bar
+
+    @property
+    def universe(self) -> pd.DataFrame | None:
+        """Where a symbol may be held, rows x symbols of bool; None for everywhere."""
+        return None if self._universe is None else self._universe.copy(deep=False)
+
+    @cached_property
+    def present(self) -> NDArray[np.bool_]:
+        """Where there is a bar, shape (rows, symbols)."""
+        return ~np.isnan(self._panel.values["close"])
+
+    @property
+    def bars_per_year(self) -> float:
+        """Bars in a usual year of this exchange, for annualising."""
+        return self.calendar.bars_per_year(self.bar)
+
+    def array(self, field: str) -> NDArray[np.float64]:
+        """Return one field's values, read-only, shape (rows, symbols)."""
+        return self._panel.values[field]
+
+    def rows(self, start: int, stop: int) -> Market:
+        """Return the rows from position ``start`` up to, not including, ``stop``. Values are shared, not copied."""
+        part = slice(max(start, 0), stop)
+        grid = Grid(self.index[part], self.decided_at[part], self.session[part])
+        values = {field: array[part] for field, array in self._panel.values.items()}
+        return self._with(Panel(grid, self.symbols, self.bar, values), rows=part)
+
+    def between(self, start: str | date | None, end: str | date | None) -> Market:
+        """Return the rows from the session ``start`` to the session ``end``, both included.
+
+        Raises
+        ------
+        DataError
+            If no row lies between them.
+        """
+        first = 0 if start is None else int(self.session.searchsorted(pd.Timestamp(start), side="left"))
+        last = len(self) if end is None else int(self.session.searchsorted(pd.Timestamp(end), side="right"))
+        if first >= last:
+            have = f"{self.session[0].date()} to {self.session[-1].date()}"
+            raise DataError(f"no bars from {start or 'the start'} to {end or 'the end'}; the bars run from {have}")
+        return self.rows(first, last)
+
+    def select(self, symbols: Iterable[str]) -> Market:
+        """Return the given symbols, in the given order.
+
+        Raises
+        ------
+        DataError
+            If a symbol is unknown or named twice.
+        """
+        chosen = list(symbols)
+        for symbol in chosen:
+            if symbol not in self.symbols:
+                hint = did_you_mean(symbol, self.symbols)
+                raise DataError(f"no bars for symbol {symbol!r}{hint}")
+        if len(set(chosen)) != len(chosen):
+            raise DataError(f"a symbol is named twice in {', '.join(chosen)}")
+        columns = self.symbols.get_indexer(pd.Index(chosen))
+        values = {field: np.ascontiguousarray(array[:, columns]) for field, array in self._panel.values.items()}
+        return self._with(Panel(self._panel.grid, self.symbols[columns], self.bar, values), symbols=chosen)
+
+    def with_listed_symbols(self) -> Market:
+        """Return only the symbols that have a bar in these rows."""
+        listed = self.present.any(axis=0)
+        return self if listed.all() else self.select(self.symbols[listed])
+
+    def with_parts(self, parts: Mapping[str, pd.DataFrame]) -> Market:
+        """Return the same bars with the forecasts of a composition's parts."""
+        market = self._with(self._panel)
+        market.parts = MappingProxyType(dict(parts))
+        return market
+
+    def with_origin(self, origin: Mapping[str, Any]) -> Market:
+        """Return the same bars, saying where they came from: ``{"source": name, **parameters}``."""
+        market = self._with(self._panel)
+        market.origin = MappingProxyType(dict(origin))
+        return market
+
+    def starts_period(self, period: str) -> NDArray[np.bool_]:
+        """Tell which rows are the first of a week, month, quarter or year, by the exchange's calendar."""
+        return self.calendar.starts_period(self.session, period)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Hash of all that a strategy can see in this Market."""
+        parts = {field: hash_array(self._panel.values[field]) for field in FIELDS}
+        parts["index"] = hash_frame(self.decided_at.to_series(index=self.index))
+        parts["symbols"] = hash_plain(list(self.symbols))
+        parts["facts"] = hash_plain(
+            {"calendar": self.calendar.name, "ended": self.ended.copy(), "return": self.delisting_return.copy()}
+        )
+        parts |= {f"side {name}": series.content_hash() for name, series in self.side.series.items()}
+        parts |= {f"part {name}": hash_frame(forecast) for name, forecast in self.parts.items()}
+        if self._universe is not None:
+            parts["universe"] = hash_frame(self._universe)
+        return hash_parts(parts)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __repr__(self) -> str:
+        bars = "daily" if self.bar is None else f"{self.bar} bars"
+        span = f"{self.session[0].date()} to {self.session[-1].date()}"
+        return f"<Market: {len(self.symbols)} symbols x {len(self)} rows, {bars}, {span}, {self.calendar.name}>"
+
+    def _frame(self, field: str) -> pd.DataFrame:
+        if field not in self._frames:
+            values = self._panel.values[field]
+            self._frames[field] = pd.DataFrame(values, index=self.index, columns=self.symbols, copy=False)
+        return self._frames[field].copy(deep=False)
+
+    def _with(self, panel: Panel, rows: slice = slice(None), symbols: list[str] | None = None) -> Market:
+        columns = list(self.symbols) if symbols is None else symbols
+        return Market(
+            panel,
+            self.calendar,
+            ended={symbol: day for symbol, day in self.ended.items() if symbol in columns},
+            delisting_return={s: loss for s, loss in self.delisting_return.items() if s in columns},
+            side_series=self.side.series,
+            universe=None if self._universe is None else self._universe.iloc[rows][columns],
+            parts={name: part.iloc[rows].reindex(columns=columns) for name, part in self.parts.items()},
+            origin=self.origin,
+            stamps=self.stamps,
+        )
+
+
+def _checked_endings(ended: Mapping[str, str | date], panel: Panel) -> dict[str, pd.Timestamp]:
+    endings: dict[str, pd.Timestamp] = {}
+    for symbol, day in ended.items():
+        if symbol not in panel.symbols:
+            raise DataError(f"ended names {symbol!r}, which has no bars{did_you_mean(symbol, panel.symbols)}")
+        try:
+            endings[symbol] = pd.Timestamp(day).normalize()
+        except ValueError:
+            raise DataError(f"ended: {day!r} of {symbol} is not a date") from None
+        later = panel.grid.session > endings[symbol]
+        bars = later & ~np.isnan(panel.values["close"][:, panel.symbols.get_loc(symbol)])
+        if bars.any():
+            first = panel.grid.session[bars][0].date()
+            raise DataError(f"{symbol} ended on {endings[symbol].date()} but has a bar on {first}; correct either")
+    return endings
+
+
+def _checked_delisting(
+    delisting_return: float | Mapping[str, float], ended: Mapping[str, pd.Timestamp]
+) -> dict[str, float]:
+    if isinstance(delisting_return, Mapping):
+        unknown = [symbol for symbol in delisting_return if symbol not in ended]
+        if unknown:
+            raise DataError(f"delisting_return names {unknown[0]!r}, which is not in ended")
+        returns = {symbol: float(delisting_return.get(symbol, 0.0)) for symbol in ended}
+    else:
+        returns = dict.fromkeys(ended, float(delisting_return))
+    for symbol, value in returns.items():
+        if not -1.0 <= value < np.inf:
+            raise DataError(f"delisting_return of {symbol} is {value}; it is a fraction and at least -1")
+    return returns
+
+
+def _checked_universe(universe: pd.DataFrame, panel: Panel) -> pd.DataFrame:
+    unknown = universe.columns.difference(panel.symbols)
+    if len(unknown):
+        raise DataError(f"universe names {unknown[0]!r}, which has no bars{did_you_mean(unknown[0], panel.symbols)}")
+    absent = panel.grid.index.difference(universe.index)
+    if len(absent):
+        raise DataError(f"universe lacks {len(absent)} rows of the bars, first {absent[0]}; give every row")
+    mask = universe.reindex(index=panel.grid.index, columns=panel.symbols, fill_value=False)
+    if not (mask.dtypes == bool).all():
+        raise DataError("universe holds other values than True and False")
+    return mask

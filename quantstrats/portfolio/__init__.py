@@ -1,0 +1,1 @@
+"""From opinions to weights, and what trading them costs."""

@@ -1,0 +1,84 @@
+"""Schedule: on which rows decisions fall, and which targets are then traded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from quantstrats.market.market import Market
+
+_NAMED = ("bar", "session", "week", "month", "quarter", "year")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When to decide and what to trade.
+
+    Parameters
+    ----------
+    every : str or int, default "bar"
+        ``"bar"``; ``"session"``; ``"week"``, ``"month"``, ``"quarter"``, ``"year"`` (the exchange's first
+        session of each); or a number of sessions, counted from the exchange's first session of 1990 so that a
+        later start of the data changes no date.
+    rebalance : {"changes", "all"}, default "changes"
+        Trade the symbols whose target differs from that of the decision before, or bring every symbol back to
+        its target.
+    drift : float, optional
+        Trade a symbol too where its weight has drifted further than this from its target (0.05 is five per cent
+        of equity).
+    last_decision : int, default 0
+        Intraday, the last decision of a session falls this many bars before its close. Decisions that fall once
+        a session fall there.
+    """
+
+    every: int | str = "bar"
+    rebalance: Literal["changes", "all"] = "changes"
+    drift: float | None = None
+    last_decision: int = 0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.every, str) and self.every not in _NAMED:
+            raise ValueError(f"every is {self.every!r}; it can be {', '.join(_NAMED)} or a number of sessions")
+        if isinstance(self.every, int) and self.every < 1:
+            raise ValueError(f"every is {self.every}; a number of sessions is at least 1")
+        if self.rebalance not in ("changes", "all"):
+            raise ValueError(f"rebalance is {self.rebalance!r}; it can be changes or all")
+        if self.drift is not None and not self.drift > 0:
+            raise ValueError(f"drift is {self.drift}; it is a fraction of equity above 0")
+        if self.last_decision < 0:
+            raise ValueError(f"last_decision is {self.last_decision}; it counts bars, at least 0")
+
+    def decision_rows(self, market: Market) -> NDArray[np.bool_]:
+        """Tell on which rows decisions fall, by the exchange's calendar alone; shape (rows,)."""
+        before_close = _bars_before_close(market)
+        if self.every == "bar":
+            return before_close >= self.last_decision
+        at_end = before_close == self.last_decision
+        if self.every == "session":
+            return at_end
+        if isinstance(self.every, str):
+            return at_end & _in_first_session(market, self.every)
+        number = market.calendar.session_number(market.session)
+        due: NDArray[np.bool_] = number % self.every == 0
+        return at_end & due
+
+
+def _in_first_session(market: Market, period: str) -> NDArray[np.bool_]:
+    """Tell which rows belong to the first session of a period."""
+    sessions = market.session.unique()
+    first = sessions[market.calendar.starts_period(sessions, period)]
+    return market.session.isin(first)
+
+
+def _bars_before_close(market: Market) -> NDArray[np.int64]:
+    """Count the bars that the exchange still has in the session after each row."""
+    import numpy as np
+
+    if market.bar is None:
+        return np.zeros(len(market), dtype="int64")
+    left = market.calendar.session_close(market.session) - market.decided_at
+    return np.ceil(left / market.bar).to_numpy().astype("int64")

@@ -1,0 +1,197 @@
+"""Signal: a trading idea, and how its forecast is evaluated."""
+
+from __future__ import annotations
+
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from quantstrats.errors import SignalError, did_you_mean
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from quantstrats.market.market import Market
+
+Period = Literal["week", "month", "quarter", "year"]
+
+
+@dataclass(frozen=True)
+class Details:
+    """What a signal wants to show beside its forecast.
+
+    Attributes
+    ----------
+    overlays : mapping of str to DataFrame
+        Lines for the price chart, rows x symbols, in units of price.
+    tables : mapping of str to DataFrame
+        Tables for the tear sheet.
+    pictures : mapping of str to matplotlib Figure, or PNG bytes
+        Pictures for the tear sheet.
+    """
+
+    overlays: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    pictures: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Signal(ABC):
+    """A trading idea. A subclass is a frozen dataclass; its fields are its parameters.
+
+    Attributes
+    ----------
+    name : str
+        The name by which users ask for it.
+    needs : tuple of str
+        Side series that the market must have.
+    resets : {"week", "month", "quarter", "year"}, optional
+        Set it where state outlives ``warmup`` (hysteresis, recursive filters): each period is then evaluated
+        afresh, on the rows from ``warmup() - 1`` before its first row on.
+    scale_free : bool
+        False where multiplying all prices by a constant changes the forecast.
+    """
+
+    name: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]] = ()
+    resets: ClassVar[Period | None] = None
+    scale_free: ClassVar[bool] = True
+
+    @abstractmethod
+    def warmup(self) -> int:
+        """Return how many rows, the last included, the forecast of one row may depend on."""
+
+    @abstractmethod
+    def forecast(self, market: Market) -> pd.DataFrame:
+        """Return a number per row x symbol; row t may use only rows <= t.
+
+        The sign is the direction, the size the conviction, 0 is flat, NaN is no opinion. Symbols that are left
+        out have no opinion.
+        """
+
+    def details(self, market: Market) -> Details:  # noqa: ARG002 - for subclasses to use
+        """Return overlays, tables and pictures for the tear sheet; nothing by default."""
+        return Details()
+
+
+def evaluate(signal: Signal, market: Market) -> pd.DataFrame:
+    """Return the signal's forecast where it may have one: rows x symbols of float, NaN elsewhere.
+
+    There is no opinion before the warm-up is complete, where a symbol has no bar, and outside the universe.
+
+    Raises
+    ------
+    SignalError
+        If a side series is missing, or the signal fails, or its forecast breaks the contract.
+    """
+    warmup = check_needs(signal, market)
+    if signal.resets is None:
+        forecast = _forecast(signal, market)
+        forecast[: warmup - 1] = float("nan")
+    else:
+        forecast = _forecast_by_period(signal, market, warmup)
+    return _masked(forecast, market)
+
+
+def check_needs(signal: Signal, market: Market) -> int:
+    """Check what the signal asks of the market, and return its warm-up in rows.
+
+    Raises
+    ------
+    SignalError
+        If a side series is missing, or ``warmup`` or ``resets`` make no sense.
+    """
+    from quantstrats.market.calendar import PERIODS
+
+    for need in signal.needs:
+        if need not in market.side:
+            has = ", ".join(market.side) or "none"
+            hint = did_you_mean(need, market.side)
+            raise SignalError(f"signal {signal.name!r} needs the side series {need!r}{hint} (the market has: {has})")
+    if signal.resets is not None and signal.resets not in PERIODS:
+        raise SignalError(f"signal {signal.name!r} resets every {signal.resets!r}; it can be {', '.join(PERIODS)}")
+    warmup = _call(signal, "warmup")
+    if isinstance(warmup, bool) or not isinstance(warmup, int) or warmup < 1:
+        raise SignalError(f"signal {signal.name!r}: warmup() returned {warmup!r}; it counts rows, at least 1")
+    return warmup
+
+
+def details_of(signal: Signal, market: Market) -> Details:
+    """Return the signal's details.
+
+    Raises
+    ------
+    SignalError
+        If the signal fails or returns something else.
+    """
+    details = _call(signal, "details", market)
+    if not isinstance(details, Details):
+        raise SignalError(f"signal {signal.name!r}: details() returned {type(details).__name__}, not Details")
+    return details
+
+
+def _forecast_by_period(signal: Signal, market: Market, warmup: int) -> NDArray[np.float64]:
+    """Evaluate each period on one slice, the way a live session within it would."""
+    import numpy as np
+
+    forecast = np.full(market.present.shape, np.nan)
+    starts = np.flatnonzero(market.starts_period(str(signal.resets)))
+    # Rows before the first start, or without a full warm-up, belong to a period that cannot be seen whole.
+    for start, stop in zip(starts, [*starts[1:], len(market)], strict=True):
+        first = start - (warmup - 1)
+        if first < 0:
+            continue
+        window = market.rows(first, stop).with_listed_symbols()
+        columns = market.symbols.get_indexer(window.symbols)
+        forecast[start:stop, columns] = _forecast(signal, window)[warmup - 1 :]
+    return forecast
+
+
+def _forecast(signal: Signal, market: Market) -> NDArray[np.float64]:
+    """Call the signal once and check what it returns; shape (rows, symbols of this market)."""
+    import numpy as np
+    import pandas as pd
+
+    frame = _call(signal, "forecast", market)
+    who = f"signal {signal.name!r}: forecast()"
+    if not isinstance(frame, pd.DataFrame):
+        raise SignalError(f"{who} returned {type(frame).__name__}, not a DataFrame of rows x symbols")
+    if not frame.index.equals(market.index):
+        raise SignalError(f"{who} returned {len(frame)} rows that are not the market's {len(market)}; keep its index")
+    unknown = frame.columns.difference(market.symbols)
+    if len(unknown):
+        raise SignalError(f"{who} returned the symbol {unknown[0]!r}, which the market does not have")
+    if frame.columns.has_duplicates:
+        raise SignalError(f"{who} returned the symbol {frame.columns[frame.columns.duplicated()][0]!r} twice")
+    try:
+        values = frame.reindex(columns=market.symbols).to_numpy("float64", na_value=np.nan, copy=True)
+    except (TypeError, ValueError):
+        raise SignalError(f"{who} returned values that are not numbers") from None
+    infinite = np.argwhere(np.isinf(values))
+    if len(infinite):
+        row, column = infinite[0]
+        raise SignalError(f"{who} is infinite at {market.index[row]} {market.symbols[column]}")
+    return values
+
+
+def _masked(forecast: NDArray[np.float64], market: Market) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    allowed = market.present
+    if market.universe is not None:
+        allowed = allowed & market.universe.to_numpy()
+    return pd.DataFrame(np.where(allowed, forecast, np.nan), index=market.index, columns=market.symbols)
+
+
+def _call(signal: Signal, method: str, *arguments: Any) -> Any:
+    try:
+        return getattr(signal, method)(*arguments)
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{place.filename.rsplit('/', 1)[-1]} line {place.lineno}"
+        said = f"{type(error).__name__}: {error}"
+        raise SignalError(f"signal {signal.name!r} failed in {method}(): {said} ({where})") from error
