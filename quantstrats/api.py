@@ -136,7 +136,7 @@ def backtest(
     except ValueError as error:
         raise ConfigError(str(error)) from None
     execute = engine_named(engine)
-    check_needs(strategy.signal, market)
+    warmup = check_needs(strategy.signal, market)
     compared = benchmark_returns(market, benchmark)
     config = _config(strategy, market, account, engine, benchmark)
     run_id, ledger, announcer = new_run_id(strategy.signal.name), Ledger(), Announcer(plugins)
@@ -165,7 +165,7 @@ def backtest(
             benchmark=compared,
             metrics=_metrics(results, account.cash, compared, market.bars_per_year),
             details=_rendered(details_of(strategy.signal, market)),
-            log=_log(began, config, execution.events),
+            log=_log(began, config, [*_doubts(market, warmup, targets, execution), *execution.events]),
         )
         ledger.finish(trial, run.manifest["content"]["all"], run.metrics)
     announcer.tell("run_finished", run=run)
@@ -176,8 +176,7 @@ def backtest(
 def _allocator(allocator: Allocator | str, plugins: Plugins) -> Allocator:
     if isinstance(allocator, Allocator):
         return allocator
-    made = build(plugins.find("allocator", allocator).cls, {}, f"allocator {allocator!r}")
-    return cast("Allocator", made)
+    return cast("Allocator", build(plugins.find("allocator", allocator).cls, {}, f"allocator {allocator!r}"))
 
 
 def _config(
@@ -216,6 +215,20 @@ def _metrics(
     frames = {name: frame for name, frame in results.items() if name != "targets"}
     returns = returns_of(results["equity"], cash)
     return measure(returns=returns, cash=cash, benchmark=benchmark, bars_per_year=bars_per_year, **frames)
+
+
+def _doubts(market: Market, warmup: int, targets: pd.DataFrame, execution: Execution) -> list[str]:
+    """Return what makes a user wonder: a run without any position, a position without a price of today."""
+    doubts = []
+    if not targets.fillna(0.0).to_numpy().any():
+        short = f": {len(market)} bars are fewer than the signal's warm-up of {warmup}" if len(market) < warmup else ""
+        doubts.append(f"no decision asked for a position{short}")
+    held = execution.positions.columns[execution.positions.iloc[-1] != 0.0]
+    for symbol in held:
+        last = market.session[market.present[:, market.symbols.get_loc(symbol)]][-1]
+        if last < market.session[-1]:
+            doubts.append(f"{symbol} has no bar after {last.date()} and did not end: it is held at that close")
+    return doubts
 
 
 def _rendered(details: Details) -> Details:

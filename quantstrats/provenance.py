@@ -7,11 +7,13 @@ import inspect
 import platform
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quantstrats._version import __version__
 from quantstrats.hashing import hash_source_files
-from quantstrats.plugins import Plugins
+
+if TYPE_CHECKING:
+    from quantstrats.plugins import Plugins
 
 
 def describe_code(thing: Any, plugins: Plugins) -> dict[str, str]:

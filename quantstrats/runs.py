@@ -200,7 +200,7 @@ def _read(folder: Path) -> Run:
         config=yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8")),
         manifest=json.loads((folder / "manifest.json").read_text(encoding="utf-8")),
         equity=equity["equity"],
-        benchmark=equity["benchmark"] if "benchmark" in equity else None,
+        benchmark=equity.get("benchmark"),
         metrics=json.loads((folder / "metrics.json").read_text(encoding="utf-8")),
         details=_read_details(folder / "details"),
         log=[json.loads(line) for line in (folder / "run.log").read_text(encoding="utf-8").splitlines()],

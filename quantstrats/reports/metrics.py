@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+# The figures that are given for the benchmark too, as benchmark_<name>.
+_COMPARED = ("total_return", "annual_return", "annual_volatility", "sharpe", "sortino", "calmar", "max_drawdown")
+
 
 def measure(
     *,
@@ -77,14 +80,10 @@ def _of_benchmark(returns: pd.Series, benchmark: pd.Series | None, bars_per_year
     import empyrical
 
     if benchmark is None:
-        return {"benchmark_return": None, "benchmark_sharpe": None, "alpha": None, "beta": None}
+        return dict.fromkeys([f"benchmark_{name}" for name in _COMPARED] + ["alpha", "beta"])
+    figures = _of_returns(benchmark, bars_per_year)
     alpha, beta = empyrical.alpha_beta(returns, benchmark, annualization=bars_per_year)
-    return {
-        "benchmark_return": empyrical.cum_returns_final(benchmark),
-        "benchmark_sharpe": empyrical.sharpe_ratio(benchmark, annualization=bars_per_year),
-        "alpha": alpha,
-        "beta": beta,
-    }
+    return {**{f"benchmark_{name}": figures[name] for name in _COMPARED}, "alpha": alpha, "beta": beta}
 
 
 def _of_trading(

@@ -1,0 +1,45 @@
+# Everything happens in .venv, which the first command makes. Two commands do all: make backtest, make test.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# One thread per process: these are many small jobs, and several threads each would only get in each other's way.
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help backtest test check format clean
+
+help:  ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+backtest: $(VENV)/.installed  ## Install what is needed and backtest sma_cross on real bars
+	$(BIN)/python backtests/run_bt.py sma_cross
+
+test: $(VENV)/.installed-test  ## Install what tests need and run them all
+	$(BIN)/python -m pytest -n auto
+
+check: $(VENV)/.installed-test  ## Format, lint, types and layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-test  ## Format the code and mend what can be mended by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## Remove .venv and all that tools leave behind
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "quantstrats needs Python 3.11 or newer; say which with: make PYTHON=python3.11 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The installed versions are those of constraints.txt; a change there, or in setup.cfg, installs again.
+$(VENV)/.installed: $(VENV)/bin/python setup.cfg constraints.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/bin/python setup.cfg constraints.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt --editable '.[test,portfolio]'
+	@touch $@ $(VENV)/.installed

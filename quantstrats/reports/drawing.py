@@ -1,0 +1,154 @@
+"""Drawing figures off screen, as PNG, without touching the user's matplotlib."""
+
+from __future__ import annotations
+
+import base64
+import io
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+# In inches: a half-width figure is about 560 pixels wide on a desktop and 360 on a phone, legible on both.
+WIDTH, WIDE = 6.4, 9.6
+HEIGHT = 3.0
+_DPI = 150
+_STYLE = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#c4cad3",
+    "axes.grid": True,
+    "axes.labelcolor": "#4a5565",
+    "axes.labelsize": 9,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.xmargin": 0.01,
+    "date.converter": "concise",
+    "figure.facecolor": "white",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9,
+    "grid.color": "#e8ebf0",
+    "grid.linewidth": 0.8,
+    "legend.edgecolor": "#dfe3e9",
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.3,
+    # A symbol may hold a dollar sign, which is no formula.
+    "text.parse_math": False,
+    "xtick.color": "#4a5565",
+    "xtick.labelsize": 8.5,
+    "ytick.color": "#4a5565",
+    "ytick.labelsize": 8.5,
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One figure, or the reason for which there is none.
+
+    Parameters
+    ----------
+    title : str
+        Its caption.
+    draw : callable
+        Draws on the axes it is given.
+    left_out : str
+        Why it cannot be drawn; empty if it can.
+    wide : bool
+        Whether it takes the page's whole width.
+    height : float
+        In inches.
+    """
+
+    title: str
+    draw: Callable[[Any], object]
+    left_out: str = ""
+    wide: bool = False
+    height: float = HEIGHT
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as the page shows it: its caption, and a data address or the reason for which there is none."""
+
+    title: str
+    source: str = ""
+    left_out: str = ""
+    wide: bool = False
+
+
+def pictures(drawings: Iterable[Drawing]) -> list[Picture]:
+    """Draw each figure once; those that cannot be drawn keep their reason."""
+    with off_screen():
+        return [
+            Picture(drawing.title, left_out=drawing.left_out)
+            if drawing.left_out
+            else Picture(drawing.title, source=png_source(_png(drawing)), wide=drawing.wide)
+            for drawing in drawings
+        ]
+
+
+def png_source(png: bytes) -> str:
+    """Return a picture as an address that holds it."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+
+
+@contextmanager
+def off_screen() -> Iterator[None]:
+    """Give matplotlib, pandas and numpy the state that figures are drawn in, and restore the user's."""
+    import matplotlib as mpl
+    import numpy as np
+    import pandas as pd
+
+    random_state = np.random.get_state()  # noqa: NPY002 - pyfolio seeds numpy's global generator
+    try:
+        with (
+            quiet(),
+            mpl.rc_context(),
+            pd.option_context("plotting.backend", "quantstrats.reports.axes_plots"),
+        ):
+            mpl.rcdefaults()
+            mpl.rcParams.update(_STYLE)
+            yield
+    finally:
+        np.random.set_state(random_state)  # noqa: NPY002
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the warnings of pyfolio and of what it stands on from the user, who could do nothing about them."""
+    import numpy as np
+
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        for module in ("pyfolio", "empyrical", "seaborn", "scipy"):
+            warnings.filterwarnings("ignore", module=rf"{module}(\.|$)")
+        # These are laid at the door of the caller, or of numpy.
+        warnings.filterwarnings("ignore", message='Module "zipline.assets" not found')
+        warnings.filterwarnings("ignore", message="(Mean of empty slice|All-NaN slice|Degrees of freedom)")
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+def _png(drawing: Drawing) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDE if drawing.wide else WIDTH, drawing.height), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    drawing.draw(axes)
+    _tidy(axes)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=_DPI)
+    return drawn.getvalue()
+
+
+def _tidy(axes: Any) -> None:
+    """Let the caption be the title, and thin what pyfolio draws heavily."""
+    axes.set_title("")
+    legend = axes.get_legend()
+    if legend is not None:
+        legend.get_frame().set(edgecolor="#dfe3e9", linewidth=0.8)
+    for line in axes.get_lines():
+        if line.get_linestyle() == "--":  # a mean or a level
+            line.set_linewidth(1.0)

@@ -1,0 +1,72 @@
+"""A run in a few lines of text, for a terminal of 80 columns."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from quantstrats.runs import Run
+
+WIDTH = 80
+_DASH = "-"
+_COMPARED = (
+    ("Total return", "total_return", "{:.2%}"),
+    ("Annual return", "annual_return", "{:.2%}"),
+    ("Annual volatility", "annual_volatility", "{:.2%}"),
+    ("Sharpe ratio", "sharpe", "{:.2f}"),
+    ("Sortino ratio", "sortino", "{:.2f}"),
+    ("Maximum drawdown", "max_drawdown", "{:.2%}"),
+)
+_OWN = (
+    ("Final equity", "final_equity", "{:,.2f}"),
+    ("Average exposure", "exposure", "{:.1%}"),
+    ("Annual turnover", "annual_turnover", "{:.2f}x"),
+    ("Commission", "commission", "{:,.2f}"),
+    ("Orders", "orders", "{:,}"),
+    ("Orders refused", "orders_refused", "{:,}"),
+    ("Round trips", "trades", "{:,}"),
+    ("Win rate", "win_rate", "{:.1%}"),
+    ("Profit factor", "profit_factor", "{:.2f}"),
+)
+_MOST_WARNINGS = 5
+
+
+def summary(run: Run) -> str:
+    """Return the run's figures, what cannot be trusted in them, and its warnings."""
+    figures = run.metrics
+    compared = run.benchmark is not None
+    lines = [*textwrap.wrap(_title(run), WIDTH), ""]
+    lines.append(f"{'':<20}{'strategy':>14}" + (f"{'benchmark':>14}" if compared else ""))
+    for label, name, form in _COMPARED:
+        other = f"{_text(figures, f'benchmark_{name}', form):>14}" if compared else ""
+        lines.append(f"{label:<20}{_text(figures, name, form):>14}{other}")
+    lines.append("")
+    lines += [f"{label:<20}{_text(figures, name, form):>14}" for label, name, form in _OWN]
+    notes = [*run.manifest["data"]["stamps"], *_warnings(run)]
+    if notes:
+        lines.append("")
+    for note in notes:
+        lines += textwrap.wrap(note, WIDTH, initial_indent="! ", subsequent_indent="  ")
+    return "\n".join(lines)
+
+
+def _title(run: Run) -> str:
+    signal = {name: value for name, value in run.config["signal"].items() if name != "name"}
+    parameters = ", ".join(f"{name}={value}" for name, value in signal.items())
+    symbols = run.config["data"]["symbols"]
+    what = ", ".join(symbols) if len(symbols) <= 5 else f"{len(symbols)} symbols"
+    named = f"{run.config['signal']['name']}({parameters})"
+    return f"{named} on {what}, {run.metrics['start']} to {run.metrics['end']}, {run.metrics['bars']:,} bars"
+
+
+def _text(figures: Mapping[str, Any], name: str, form: str) -> str:
+    value = figures[name]
+    return _DASH if value is None else form.format(value)
+
+
+def _warnings(run: Run) -> list[str]:
+    warnings = [line["message"] for line in run.log if line["level"] == "warning"]
+    more = len(warnings) - _MOST_WARNINGS
+    return warnings[:_MOST_WARNINGS] + ([f"and {more:,} more like these in run.log"] if more > 0 else [])

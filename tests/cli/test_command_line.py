@@ -1,0 +1,142 @@
+"""The command line as a real process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run_bt(*arguments, **options):
+    command = [sys.executable, ROOT / "backtests" / "run_bt.py", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    environment = os.environ | {"QUANTSTRATS_HOME": str(home)}
+    return home, run_bt("sma_cross", "--start", "2010-01-01", "--set", "signal.fast=10", env=environment)
+
+
+def test_a_backtest_prints_a_summary_and_where_the_tear_sheet_is(finished):
+    home, done = finished
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "sma_cross(fast=10, slow=50) on NASDAQ, 2010-01-04 to 2018-12-31" in done.stdout
+    assert "Sharpe ratio" in done.stdout
+    assert "an index is not tradable" in done.stdout
+    shown = done.stdout.split("Tear sheet")[1].strip()
+    assert (ROOT / shown).resolve() == next(home.glob("logs/runs/*/tearsheet.html")).resolve()
+
+
+def test_the_summary_fits_a_terminal_of_80_columns(finished):
+    lines = finished[1].stdout.split("\nRun ")[0].splitlines()
+    assert max(len(line) for line in lines) <= 80
+
+
+def test_the_folder_keeps_what_was_asked_for(finished):
+    home, _ = finished
+    manifest = json.loads(next(home.glob("logs/runs/*/manifest.json")).read_text())
+    assert manifest["data"]["origin"] == {"source": "sample"}
+    assert manifest["trial"] == 1
+    html = next(home.glob("logs/runs/*/tearsheet.html")).read_text()
+    assert html.lstrip().lower().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line", "code"),
+    [
+        (["sma_crss"], "error: no signal called 'sma_crss'; did you mean 'sma_cross'?", 2),
+        (["sma_cross", "--set", "signal.fst=3"], "error: signal 'sma_cross' has no parameter 'fst'; did you mean", 2),
+        (["sma_cross", "--set", "signal.fast=x"], "error: signal 'sma_cross', parameter 'fast': ", 2),
+        (["sma_cross", "--set", "signal.fast=60"], "error: signal 'sma_cross': fast (60) must be at least 1", 2),
+        (["sma_cross", "--set", "fast=3"], "error: setting 'fast=3' is not of the form block.key=value", 2),
+        (["sma_cross", "--set", "cost.x=3"], "error: no block 'cost' of settings; did you mean 'costs'?", 2),
+        (["sma_cross", "--set", "costs.slippage=3"], "error: block costs has no parameter 'slippage'", 2),
+        (["sma_cross", "--set", "costs.slippage_bps=-1"], "error: block costs: slippage_bps is -1.0", 2),
+        (["sma_cross", "--set", "schedule.every=fortnight"], "error: block schedule: every is 'fortnight'", 2),
+        (["sma_cross", "--set", "engine.name=fats"], "error: no engine called 'fats'", 2),
+        (["sma_cross", "--cash", "0"], "error: cash is 0.0; an account starts with more than nothing", 2),
+        (["sma_cross", "--data", "sampel"], "error: no source called 'sampel'; did you mean 'sample'?", 2),
+        (["sma_cross", "--symbols", "NASDQ"], "error: source 'sample' has no symbol 'NASDQ'; did you mean", 2),
+        (["sma_cross", "--start", "tomorrow"], "error: start is 'tomorrow'; give a date", 2),
+        (["sma_cross", "--benchmark", "DAX"], "error: benchmark 'DAX' is no symbol of this market", 2),
+        (["sma_cross", "--fats"], "Error: No such option: --fats", 2),
+    ],
+)
+def test_wrong_input_is_one_clear_line_and_exit_code_2(arguments, line, code, home):
+    done = run_bt(*arguments)
+    assert done.returncode == code
+    assert line in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert not (home / "logs").exists()
+
+
+def test_a_failing_run_is_one_line_and_exit_code_1(tmp_path, home):
+    # A folder that cannot be written is the machine's failure, not wrong input.
+    (home / "logs").write_text("in the way")
+    done = run_bt("sma_cross", "--end", "2000-12-31")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: the ledger ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_interrupt_leaves_exit_code_130_and_no_folder(home):
+    child = subprocess.Popen(
+        [sys.executable, ROOT / "backtests" / "run_bt.py", "sma_cross"], stderr=subprocess.PIPE, text=True
+    )
+    ledger = home / "logs" / "ledger.sqlite"
+    for _ in range(600):
+        if ledger.exists() and ledger.stat().st_size:
+            break
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    _, told = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "Traceback" not in told
+    assert list(home.glob("logs/runs/*")) == []
+
+
+def test_plugins_lists_all_kinds_with_their_provider():
+    done = subprocess.run(
+        [sys.executable, "-m", "quantstrats", "plugins"], capture_output=True, text=True, timeout=60, check=True
+    )
+    for word in ("signals", "  sma_cross ", "sources", "  sample ", "allocators", "  top_quantile ", "[quantstrats "):
+        assert word in done.stdout
+    assert max(len(line) for line in done.stdout.splitlines()) <= 80
+
+
+def test_a_broken_plugin_is_named_and_the_rest_works(tmp_path):
+    (tmp_path / "quantstrats_broken.py").write_text("import a_package_that_is_not_there\n")
+    info = tmp_path / "quantstrats_broken-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: quantstrats-broken\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text("[quantstrats]\nbroken = quantstrats_broken\n")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    listed = subprocess.run(
+        [sys.executable, "-m", "quantstrats", "plugins"],
+        capture_output=True, text=True, timeout=60, check=True, env=environment,
+    )  # fmt: skip
+    why = "ModuleNotFoundError: No module named 'a_package_that_is_not_there'"
+    assert f"skipped: broken of quantstrats-broken: {why}" in listed.stderr
+    assert "sma_cross" in listed.stdout
+    asked = run_bt("broken", env=environment)
+    assert asked.returncode == 2
+    assert f"error: signal 'broken' of quantstrats-broken could not be loaded: {why}" in asked.stderr
+
+
+def test_the_version_is_shown():
+    done = subprocess.run(
+        [sys.executable, "-m", "quantstrats", "--version"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "quantstrats 0.1.0\n"

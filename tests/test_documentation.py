@@ -1,0 +1,138 @@
+"""What is promised is in the documentation, and what the documentation shows runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+import types
+from pathlib import Path
+
+import pytest
+import typer.main
+
+import quantstrats
+from quantstrats import Costs, Schedule, hookspecs
+from quantstrats.cli.main import app
+from quantstrats.cli.settings import EngineSettings, ReportSettings
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = (ROOT / "docs" / "reference.md").read_text()
+README = (ROOT / "README.md").read_text()
+PLUGIN_GUIDE = (ROOT / "docs" / "plugins.md").read_text()
+
+
+def python_blocks(text):
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+
+
+def module_of(name, source, monkeypatch):
+    module = types.ModuleType(name)
+    monkeypatch.setitem(sys.modules, name, module)
+    exec(compile(source, name, "exec"), module.__dict__)
+    return module
+
+
+@pytest.mark.parametrize("name", [name for name in quantstrats.__all__ if name != "__version__"])
+def test_every_public_name_is_in_the_reference(name):
+    assert f"`{name}" in REFERENCE
+
+
+@pytest.mark.parametrize("hook", [n for n, v in vars(hookspecs).items() if hasattr(v, "quantstrats_spec")])
+def test_every_hook_is_in_the_reference(hook):
+    assert f"`{hook}`" in REFERENCE
+
+
+@pytest.mark.parametrize(
+    "key",
+    [f"costs.{field.name}" for field in dataclasses.fields(Costs)]
+    + [f"schedule.{field.name}" for field in dataclasses.fields(Schedule)]
+    + [f"engine.{field.name}" for field in dataclasses.fields(EngineSettings)]
+    + [f"report.{field.name}" for field in dataclasses.fields(ReportSettings)],
+)
+def test_every_setting_is_in_the_reference(key):
+    assert f"`{key}`" in REFERENCE
+
+
+def test_every_allocator_and_its_fields_are_in_the_reference(installed):
+    for offer in (offer for offer in installed.offers if offer.kind == "allocator"):
+        assert f"`{offer.name}`" in REFERENCE
+        for field in dataclasses.fields(offer.cls):
+            assert f"`allocation.{field.name}`" in REFERENCE
+
+
+def test_every_command_and_option_is_in_the_reference():
+    for name, command in typer.main.get_command(app).commands.items():
+        assert f"`quantstrats {name}" in REFERENCE
+        for parameter in command.params:
+            for option in parameter.opts:
+                assert not option.startswith("--") or option in REFERENCE
+
+
+def test_every_metric_is_in_the_reference(nasdaq):
+    run = quantstrats.backtest("buy_and_hold", nasdaq.between("2010-01-01", "2010-12-31"))
+    plain = {"start", "end", "bars", "start_cash", "final_equity"}
+    for name in set(run.metrics) - plain:
+        assert f"`{name}`" in REFERENCE or name.startswith("benchmark_")
+
+
+def test_every_file_of_a_run_is_in_the_reference(nasdaq):
+    run = quantstrats.backtest("sma_cross", nasdaq.between("2010-01-01", "2010-12-31"))
+    folder = run.save({"tearsheet.html": ""})
+    for path in folder.iterdir():
+        assert f"`{path.name}" in REFERENCE
+
+
+def test_the_readme_plugin_is_short_and_runs_by_its_name(nasdaq, monkeypatch):
+    source = python_blocks(README)[0]
+    assert len([line for line in source.splitlines() if line.strip()]) <= 15
+    plugins = quantstrats.Plugins()
+    plugins.register(module_of("quantstrats_reversal", source, monkeypatch))
+    signal = plugins.signal("reversal")(lookback=3)
+    run = quantstrats.backtest(signal, nasdaq.between("2010-01-01", "2010-12-31"), allocator="long_flat")
+    assert run.metrics["orders"] > 10
+
+
+def test_the_readme_script_runs(home, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(python_blocks(README)[1], "README.md", "exec"), {})
+    assert re.match(r"-?\d", capsys.readouterr().out)
+    assert len(list(home.glob("logs/runs/*/tearsheet.html"))) == 1
+
+
+def test_the_plugin_guide_signal_runs_on_the_sample(nasdaq, monkeypatch):
+    guide = module_of("calm_trend", python_blocks(PLUGIN_GUIDE)[0], monkeypatch)
+    plugins = quantstrats.Plugins()
+    plugins.register(guide)
+    market = nasdaq.between("2013-01-01", "2018-12-31")
+    run = quantstrats.backtest(plugins.signal("calm_trend")(), market, allocator=allocator(), plugins=plugins)
+    calm = market.side["vix"] < 25
+    assert run.metrics["orders"] > 0
+    assert not run.targets[~calm].any().any()
+    assert list(run.details.overlays) == ["average"]
+
+
+def test_the_plugin_guide_allocator_takes_the_highest_forecast(monkeypatch, market_of):
+    guide = module_of("best_one", python_blocks(PLUGIN_GUIDE)[2], monkeypatch)
+    plugins = quantstrats.Plugins()
+    plugins.register(guide)
+    market = market_of({"A": [1, 2, 3, 4, 5], "B": [5, 5, 5, 5, 9]})
+    best = plugins.find("allocator", "best_one").cls()
+    momentum = quantstrats.Plugins.installed().signal("momentum")(lookback=1)
+    targets = quantstrats.backtest(momentum, market, allocator=best).targets
+    assert targets["A"].tolist() == [0.0, 0.95, 0.95, 0.95, 0.0]
+    assert targets["B"].tolist() == [0.0, 0.0, 0.0, 0.0, 0.95]
+
+
+def test_the_plugin_guide_listener_hears_a_refusal(monkeypatch, market_of, capsys):
+    guide = module_of("listener", python_blocks(PLUGIN_GUIDE)[3], monkeypatch)
+    plugins = quantstrats.Plugins()
+    plugins.register(guide)
+    everything = dataclasses.replace(allocator(), cash_buffer=0.0)
+    hold = quantstrats.Plugins.installed().signal("buy_and_hold")()
+    quantstrats.backtest(hold, market_of({"A": [10, 12, 12]}), allocator=everything, plugins=plugins)
+    assert capsys.readouterr().out == "2015-01-05 00:00:00 A refused\n"
+
+
+def allocator():
+    return quantstrats.Plugins.installed().find("allocator", "long_flat").cls()
