@@ -33,13 +33,15 @@ clean:  ## Remove .venv and all that tools leave behind
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "quantstrats needs Python 3.11 or newer; say which with: make PYTHON=python3.11 ..." >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 
 # The installed versions are those of constraints.txt; a change there, or in setup.cfg, installs again.
 $(VENV)/.installed: $(VENV)/bin/python setup.cfg constraints.txt
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt --editable .
+	@echo "installing into $(VENV): a minute or two the first time"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt --editable .
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/bin/python setup.cfg constraints.txt
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt --editable '.[test,portfolio]'
+	@echo "installing into $(VENV), with what tests need: a minute or two the first time"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt --editable '.[test,portfolio]'
 	@touch $@ $(VENV)/.installed

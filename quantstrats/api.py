@@ -157,7 +157,8 @@ def backtest(
                 "plugin": describe_code(strategy.signal, plugins),
                 "allocator": describe_code(strategy.allocator, plugins),
                 "config_hash": hash_plain(config),
-                "data": {"hash": market.content_hash, "origin": dict(market.origin), "stamps": list(market.stamps)},
+                "data": {"hash": market.content_hash, "origin": dict(market.origin)},
+                "stamps": _stamps(market, strategy.signal),
                 "installation": describe_installation(),
                 "content": content_hashes(**results),
             },
@@ -215,6 +216,12 @@ def _metrics(
     frames = {name: frame for name, frame in results.items() if name != "targets"}
     returns = returns_of(results["equity"], cash)
     return measure(returns=returns, cash=cash, benchmark=benchmark, bars_per_year=bars_per_year, **frames)
+
+
+def _stamps(market: Market, signal: Signal) -> list[str]:
+    """Return what every report of the run must say."""
+    scale = f"signal {signal.name!r} depends on the scale of prices: it may change with a split adjustment"
+    return [*market.stamps, *([] if signal.scale_free else [scale])]
 
 
 def _doubts(market: Market, warmup: int, targets: pd.DataFrame, execution: Execution) -> list[str]:

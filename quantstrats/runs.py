@@ -73,7 +73,7 @@ class Run:
 
     @property
     def returns(self) -> pd.Series:
-        """Return per bar; the first bar's is against the starting cash."""
+        """Return per bar, the first against the starting cash; -1 where the account is gone, and 0 after that."""
         return returns_of(self.equity, float(self.config["engine"]["cash"]))
 
     def __repr__(self) -> str:
@@ -113,10 +113,17 @@ class Run:
 
 
 def returns_of(equity: pd.Series, cash: float) -> pd.Series:
-    """Return per bar of an account that started with ``cash``."""
+    """Return per bar of an account that started with ``cash``.
+
+    An account is gone when its equity is not above zero: that bar's return is -1, whatever is owed beyond that, and
+    those after it are 0.
+    """
     before = equity.shift(1)
     before.iloc[0] = cash
-    return (equity / before - 1.0).rename("returns")
+    gone = (equity <= 0.0).cummax()
+    lost = gone & ~gone.shift(1, fill_value=False)
+    returns = (equity / before.where(before != 0.0) - 1.0).mask(gone, 0.0).mask(lost, -1.0)
+    return returns.rename("returns")
 
 
 def content_hashes(**frames: pd.DataFrame | pd.Series) -> dict[str, str]:

@@ -218,6 +218,38 @@ def test_positions_are_valued_at_the_last_close_over_a_missing_bar(market_of, in
     assert run.positions["A"].tolist() == [0, shares * 10, shares * 11, shares * 11, shares * 11, shares * 12]
 
 
+def test_a_signal_that_depends_on_the_scale_of_prices_is_stamped(short):
+    class Level(Reversal):
+        name = "level"
+        scale_free = False
+
+    stamps = backtest(dataclass(frozen=True)(Level)(), short).manifest["stamps"]
+    assert stamps[0].startswith("an index is not tradable")
+    assert stamps[1].startswith("signal 'level' depends on the scale of prices")
+
+
+def test_a_ruined_account_has_figures_that_say_so(market_of, installed):
+    short_all = installed.find("allocator", "direct").cls()
+
+    class Short(Reversal):
+        name = "short"
+
+        def warmup(self):
+            return 1
+
+        def forecast(self, market):
+            return -market.close.notna().astype(float)
+
+    market = market_of({"A": [10, 10, 25, 30, 5]}, {"A": [10, 10, 10, 30, 5]})
+    run = backtest(dataclass(frozen=True)(Short)(), market, allocator=short_all, costs=Costs(0, slippage_bps=0))
+    assert run.equity.tolist() == [100_000, 100_000, -50_000, -100_000, 150_000]  # short 10,000 shares at 10
+    assert run.returns.tolist() == [0, 0, -1, 0, 0]
+    assert run.metrics["total_return"] == -1.0
+    assert run.metrics["max_drawdown"] == -1.0
+    assert run.metrics["exposure"] == pytest.approx(0.5)  # over the two bars on which there was an account
+    assert "nothing is left of the account" in run.log[1]["message"]
+
+
 def test_a_warm_up_that_is_never_complete_is_told(nasdaq):
     run = backtest("sma_cross", nasdaq.rows(0, 30))
     warnings = [line["message"] for line in run.log if line["level"] == "warning"]

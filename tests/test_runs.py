@@ -115,6 +115,12 @@ def test_the_first_return_is_against_the_starting_cash():
     assert returns_of(equity, 100.0).tolist() == pytest.approx([-0.1, 0.1])
 
 
+def test_an_account_that_is_gone_loses_everything_once_and_earns_nothing_after():
+    equity = pd.Series([50.0, -10.0, -20.0, 5.0], index=pd.date_range("2015-01-05", periods=4))
+    assert returns_of(equity, 100.0).tolist() == [-0.5, -1.0, 0.0, 0.0]
+    assert returns_of(equity - 50.0, 100.0).tolist() == [-1.0, 0.0, 0.0, 0.0]
+
+
 def test_run_ids_sort_by_time_and_never_repeat():
     ids = {new_run_id("x") for _ in range(50)}
     assert len(ids) == 50

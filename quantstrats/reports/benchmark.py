@@ -45,7 +45,9 @@ def benchmark_returns(market: Market, benchmark: str) -> pd.Series | None:
         market = market.select([benchmark])
     wealth = _wealth(market).mean(axis=1)
     before = np.append(1.0, wealth[:-1])
-    return pd.Series(wealth / before - 1.0, index=market.index, name="benchmark")
+    # Nothing grows out of what was lost entirely.
+    growth = np.divide(wealth, before, out=np.ones_like(wealth), where=before > 0.0)
+    return pd.Series(growth - 1.0, index=market.index, name="benchmark")
 
 
 def _wealth(market: Market) -> np.ndarray:

@@ -74,8 +74,7 @@ def by_days(run: Run) -> Daily:
     filled = _dates(run.transactions.index)
     fills = run.transactions[["symbol", "amount", "price"]].set_axis(_sessions(filled, calendar), axis=0)
     return Daily(
-        # A loss of more than everything is a debt, which no growth of wealth can express.
-        returns=returns_of(equity[until], cash).clip(lower=-1.0),
+        returns=returns_of(equity[until], cash),
         benchmark=None if benchmark is None else benchmark[until].rename("Benchmark"),
         positions=positions[until & (equity > 0.0).to_numpy()],
         transactions=fills[fills.index <= equity.index[until][-1]],

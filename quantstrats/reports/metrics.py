@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,8 @@ def measure(
     """Return the figures of a run as plain numbers; None where one is undefined.
 
     Ratios are annualised with ``bars_per_year`` and a risk-free rate of zero; figures over returns are those of
-    empyrical, figures over round trips count only trades that have ended.
+    empyrical, figures over round trips count only trades that have ended. What a run does after its account is gone
+    does not count: its returns end with -1.
 
     Parameters
     ----------
@@ -71,8 +72,8 @@ def _of_returns(returns: pd.Series, bars_per_year: float) -> dict[str, float]:
         "calmar": empyrical.calmar_ratio(returns, **yearly),
         "max_drawdown": empyrical.max_drawdown(returns),
         "value_at_risk": empyrical.value_at_risk(returns, cutoff=0.05),
-        "skew": float(returns.skew()),
-        "kurtosis": float(returns.kurtosis()),
+        "skew": cast("float", returns.skew()),
+        "kurtosis": cast("float", returns.kurtosis()),
     }
 
 
@@ -93,12 +94,14 @@ def _of_trading(
     orders: pd.DataFrame,
     bars_per_year: float,
 ) -> dict[str, float]:
+    # An account that is gone has no exposure; what it owes is no equity to measure by.
+    alive = equity.mask((equity <= 0.0).cummax())
     traded = float((transactions["amount"].abs() * transactions["price"]).sum())
-    years = len(equity) / bars_per_year
-    exposure = positions.drop(columns="cash").abs().sum(axis=1) / equity
+    years = alive.count() / bars_per_year
+    exposure = positions.drop(columns="cash").abs().sum(axis=1) / alive
     return {
         "exposure": float(exposure.mean()),
-        "annual_turnover": traded / float(equity.mean()) / years,
+        "annual_turnover": traded / float(alive.mean()) / years if years else math.nan,
         "commission": float(transactions["commission"].sum()),
         "orders": len(orders),
         "orders_refused": int(orders["status"].isin(["Margin", "Rejected"]).sum()),

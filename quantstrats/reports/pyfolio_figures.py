@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from quantstrats.reports.drawing import Drawing
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from quantstrats.reports.daily import Daily
 
 HALF_YEAR, YEAR = 126, 252
@@ -54,9 +53,7 @@ def returns_figures(daily: Daily) -> list[Drawing]:
         ),
         Drawing(
             "Cumulative returns at the benchmark's volatility",
-            lambda ax: plotting.plot_rolling_returns(
-                returns, factor_returns=benchmark, volatility_match=True, ax=ax
-            ),
+            lambda ax: plotting.plot_rolling_returns(returns, factor_returns=benchmark, volatility_match=True, ax=ax),
             two or matched,
         ),
         Drawing("Daily returns", lambda ax: plotting.plot_returns(returns, ax=ax), two),
@@ -70,9 +67,7 @@ def returns_figures(daily: Daily) -> list[Drawing]:
             lambda ax: plotting.plot_rolling_volatility(returns, factor_returns=benchmark, ax=ax),
             half,
         ),
-        Drawing(
-            "Rolling Sharpe ratio, 6 months", lambda ax: plotting.plot_rolling_sharpe(returns, ax=ax), half
-        ),
+        Drawing("Rolling Sharpe ratio, 6 months", lambda ax: plotting.plot_rolling_sharpe(returns, ax=ax), half),
         Drawing("Top 5 drawdown periods", lambda ax: plotting.plot_drawdown_periods(returns, top=5, ax=ax), fell),
         Drawing("Drawdown", lambda ax: plotting.plot_drawdown_underwater(returns, ax=ax), fell),
         Drawing(
@@ -94,7 +89,7 @@ def returns_figures(daily: Daily) -> list[Drawing]:
         ),
         Drawing(
             "Return quantiles",
-            lambda ax: plotting.plot_return_quantiles(returns, ax=ax),
+            lambda ax: _plot_quantiles(ax, returns),
             _unless(count >= _FEWEST_RETURNS, f"needs {_FEWEST_RETURNS} days"),
         ),
     ]
@@ -112,10 +107,7 @@ def position_figures(daily: Daily) -> list[Drawing]:
     drawings: list[tuple[str, Callable[[Any], object]]] = [
         ("Exposure", lambda ax: plotting.plot_exposures(returns, positions, ax=ax)),
         ("Allocation over time, largest 10 positions", lambda ax: _plot_top(ax, returns, shares)),
-        (
-            "Largest and median position",
-            lambda ax: plotting.plot_max_median_position_concentration(positions, ax=ax),
-        ),
+        ("Largest and median position", lambda ax: _plot_concentration(ax, positions)),
         ("Number of holdings", lambda ax: plotting.plot_holdings(returns, shares, ax=ax)),
         ("Long and short holdings", lambda ax: plotting.plot_long_short_holdings(returns, shares, ax=ax)),
         ("Gross leverage", lambda ax: plotting.plot_gross_leverage(returns, positions, ax=ax)),
@@ -129,12 +121,13 @@ def transaction_figures(daily: Daily) -> list[Drawing]:
     from pyfolio import plotting
 
     fills, positions = daily.transactions, daily.positions
+    times: Any = daily.times
     if fills.empty:
         return [Drawing("Transactions", _nothing, "nothing was traded")]
     two = _unless(len(positions) >= 2, "needs two days")
     return [
         Drawing("Daily turnover, as a part of the equity", lambda ax: _plot_turnover(ax, daily), two),
-        Drawing("Shares traded per day", lambda ax: plotting.plot_daily_volume(daily.returns, fills, ax=ax), two),
+        Drawing("Shares traded per day", lambda ax: _plot_volume(ax, daily.returns, fills), two),
         Drawing(
             "Distribution of daily turnover",
             lambda ax: _plot_turnover_distribution(ax, positions, fills),
@@ -142,8 +135,8 @@ def transaction_figures(daily: Daily) -> list[Drawing]:
         ),
         Drawing(
             "Transaction times in New York, as parts of the amount traded",
-            lambda ax: plotting.plot_txn_time_hist(fills.set_axis(daily.times, axis=0), ax=ax),
-            _untimely(daily.times),
+            lambda ax: plotting.plot_txn_time_hist(fills.set_axis(times, axis=0), ax=ax),
+            _untimely(times),
         ),
     ]
 
@@ -163,7 +156,7 @@ def round_trip_figures(daily: Daily) -> list[Drawing]:
     return [
         Drawing(
             f"When positions were open, up to 16 symbols{last}",
-            lambda ax: plotting.plot_round_trip_lifetimes(shown, lsize=9, ax=ax),
+            lambda ax: _plot_lifetimes(ax, shown),
             wide=True,
             height=1.4 + 0.22 * rows,
         ),
@@ -193,7 +186,7 @@ def _plot_logarithmic(ax: Any, returns: pd.Series, benchmark: pd.Series | None) 
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2f}"))
 
 
-def _plot_rolling_beta(ax: Any, returns: pd.Series, benchmark: pd.Series) -> None:
+def _plot_rolling_beta(ax: Any, returns: pd.Series, benchmark: Any) -> None:
     """Draw what pyfolio's plot_rolling_beta does, without its regression per day (seconds for 20 years)."""
     for days, label, color in ((HALF_YEAR, "6 months", "steelblue"), (YEAR, "12 months", "#9aa3af")):
         variance = benchmark.rolling(days).var()
@@ -217,6 +210,53 @@ def _plot_months(ax: Any, returns: pd.Series) -> None:
     ax.tick_params(axis="y", labelrotation=0)
 
 
+def _plot_quantiles(ax: Any, returns: pd.Series) -> None:
+    """Draw what pyfolio's plot_return_quantiles does, without its loop over weeks (seconds for 20 years)."""
+    growth, index = 1.0 + returns, pd.DatetimeIndex(returns.index)
+    weekly, monthly = (growth.groupby(index.to_period(period)).prod() - 1.0 for period in ("W", "M"))
+    boxes = ax.boxplot(
+        [returns.to_numpy(), weekly.to_numpy(), monthly.to_numpy()],
+        tick_labels=["Daily", "Weekly", "Monthly"],
+        widths=0.6,
+        patch_artist=True,
+        flierprops={"marker": ".", "markersize": 4, "markeredgecolor": "#7a8594"},
+        medianprops={"color": "#1b2430"},
+    )
+    for box, color in zip(boxes["boxes"], ("#4c72b0", "#55a868", "#ccb974"), strict=True):
+        box.set(facecolor=color, edgecolor="#3d4653")
+    ax.set_ylabel("Returns")
+
+
+def _plot_concentration(ax: Any, positions: pd.DataFrame) -> None:
+    from pyfolio import plotting
+
+    plotting.plot_max_median_position_concentration(positions, ax=ax)
+    for text in ax.get_legend().get_texts():
+        text.set_text(text.get_text().replace("_", " "))
+
+
+def _plot_volume(ax: Any, returns: pd.Series, fills: pd.DataFrame) -> None:
+    from pyfolio import plotting
+
+    plotting.plot_daily_volume(returns, fills, ax=ax)
+    # A line between the days with trades would show trades on the days between.
+    ax.lines[0].set(linestyle="", marker=".", markersize=4)
+    ax.set_ylabel("Shares")
+
+
+def _plot_lifetimes(ax: Any, trips: pd.DataFrame) -> None:
+    from pyfolio import plotting
+
+    plotting.plot_round_trip_lifetimes(trips, lsize=9, ax=ax)
+    legend, colors = ax.get_legend(), {"b": "#3b78b5", "r": "#c0504d"}
+    legend.set_loc("upper left")
+    legend.set_bbox_to_anchor((1.0, 1.0))
+    for line in ax.get_lines():
+        line.set_color(colors[line.get_color()])
+    for patch, color in zip(legend.get_patches(), colors.values(), strict=True):
+        patch.set(facecolor=color, edgecolor=color)
+
+
 def _plot_top(ax: Any, returns: pd.Series, shares: pd.DataFrame) -> None:
     from pyfolio import plotting
 
@@ -227,9 +267,7 @@ def _plot_top(ax: Any, returns: pd.Series, shares: pd.DataFrame) -> None:
 def _plot_turnover(ax: Any, daily: Daily) -> None:
     from pyfolio import plotting
 
-    plotting.plot_turnover(
-        daily.returns, daily.transactions, daily.positions, turnover_denom="portfolio_value", ax=ax
-    )
+    plotting.plot_turnover(daily.returns, daily.transactions, daily.positions, turnover_denom="portfolio_value", ax=ax)
     # pyfolio's fixed range, 0 to 2, suits neither a portfolio that moves by percents nor a leveraged one.
     ax.autoscale(axis="y")
     ax.set_ylim(bottom=0.0)
@@ -267,8 +305,8 @@ def _untimely(times: pd.DatetimeIndex | None) -> str:
     return _unless(bool(inside), "pyfolio counts only the hours from 9:30 to 16:00 in New York")
 
 
-def _periods(index: pd.DatetimeIndex, period: str) -> int:
-    return int(index.to_period(period).nunique())
+def _periods(index: pd.Index[Any], period: str) -> int:
+    return int(pd.DatetimeIndex(index).to_period(period).nunique())
 
 
 def _short_names(names: Iterable[str]) -> dict[str, str]:

@@ -6,30 +6,13 @@ import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from quantstrats.reports.labels import COMPARED, FINAL_EQUITY, TRADING
+
 if TYPE_CHECKING:
     from quantstrats.runs import Run
 
 WIDTH = 80
 _DASH = "-"
-_COMPARED = (
-    ("Total return", "total_return", "{:.2%}"),
-    ("Annual return", "annual_return", "{:.2%}"),
-    ("Annual volatility", "annual_volatility", "{:.2%}"),
-    ("Sharpe ratio", "sharpe", "{:.2f}"),
-    ("Sortino ratio", "sortino", "{:.2f}"),
-    ("Maximum drawdown", "max_drawdown", "{:.2%}"),
-)
-_OWN = (
-    ("Final equity", "final_equity", "{:,.2f}"),
-    ("Average exposure", "exposure", "{:.1%}"),
-    ("Annual turnover", "annual_turnover", "{:.2f}x"),
-    ("Commission", "commission", "{:,.2f}"),
-    ("Orders", "orders", "{:,}"),
-    ("Orders refused", "orders_refused", "{:,}"),
-    ("Round trips", "trades", "{:,}"),
-    ("Win rate", "win_rate", "{:.1%}"),
-    ("Profit factor", "profit_factor", "{:.2f}"),
-)
 _MOST_WARNINGS = 5
 
 
@@ -39,12 +22,12 @@ def summary(run: Run) -> str:
     compared = run.benchmark is not None
     lines = [*textwrap.wrap(_title(run), WIDTH), ""]
     lines.append(f"{'':<20}{'strategy':>14}" + (f"{'benchmark':>14}" if compared else ""))
-    for label, name, form in _COMPARED:
+    for label, name, form in COMPARED:
         other = f"{_text(figures, f'benchmark_{name}', form):>14}" if compared else ""
         lines.append(f"{label:<20}{_text(figures, name, form):>14}{other}")
     lines.append("")
-    lines += [f"{label:<20}{_text(figures, name, form):>14}" for label, name, form in _OWN]
-    notes = [*run.manifest["data"]["stamps"], *_warnings(run)]
+    lines += [f"{label:<20}{_text(figures, name, form):>14}" for label, name, form in (FINAL_EQUITY, *TRADING)]
+    notes = [*run.manifest["stamps"], *_warnings(run)]
     if notes:
         lines.append("")
     for note in notes:

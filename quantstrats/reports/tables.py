@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-DASH = "–"
+DASH = "\u2013"
 Form = str | Callable[[Any], str]
 
 
@@ -67,12 +68,13 @@ def table_of(
         for what, most, total in (("rows", most_rows, len(frame)), ("columns", most_columns, frame.shape[1]))
         if total > most
     ]
+    named = [forms.get(name) for name in shown.columns]
     return Table(
         title,
         columns=[_header(frame.index.name), *(_header(name) for name in shown.columns)],
         rows=[
-            [as_text(row[0]), *(as_text(value, forms.get(name)) for name, value in zip(shown.columns, row[1:], strict=True))]
-            for row in shown.itertuples(name=None)
+            [as_text(label), *(as_text(value, form) for value, form in zip(row, named, strict=True))]
+            for label, *row in shown.itertuples(name=None)
         ],
         note="; ".join([*([note] if note else []), *cut]),
     )
@@ -101,7 +103,7 @@ def span_text(duration: pd.Timedelta) -> str:
 
 
 def _as_usual(value: Any) -> str:
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:,.2f}" if abs(value) >= 1000.0 else f"{value:.5g}"

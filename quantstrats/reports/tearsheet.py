@@ -8,31 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantstrats.reports.drawing import Drawing, Picture, pictures, png_source, quiet
+from quantstrats.reports.labels import COMPARED, FINAL_EQUITY, TRADING
 from quantstrats.reports.tables import Form, Table, as_text, table_of
 
 if TYPE_CHECKING:
     from quantstrats.reports.daily import Daily
     from quantstrats.runs import Run
 
-_FIGURES = (
-    ("Total return", "total_return", "{:.2%}"),
-    ("Annual return", "annual_return", "{:.2%}"),
-    ("Annual volatility", "annual_volatility", "{:.2%}"),
-    ("Sharpe ratio", "sharpe", "{:.2f}"),
-    ("Sortino ratio", "sortino", "{:.2f}"),
-    ("Maximum drawdown", "max_drawdown", "{:.2%}"),
-)
-_TRADING = (
-    ("Round trips", "trades", "{:,}"),
-    ("Win rate", "win_rate", "{:.1%}"),
-    ("Profit factor", "profit_factor", "{:.2f}"),
-    ("Average exposure", "exposure", "{:.1%}"),
-    ("Annual turnover", "annual_turnover", "{:.2f}×"),
-    ("Commission", "commission", "{:,.2f}"),
-    ("Orders", "orders", "{:,}"),
-    ("Orders refused", "orders_refused", "{:,}"),
-)
-_HEADLINE = (("Final equity", "final_equity", "{:,.2f}"), *(_FIGURES[n] for n in (1, 3, 5)))
+_HEADLINE = (FINAL_EQUITY, COMPARED[1], COMPARED[3], COMPARED[5])
 _CAVEATS = (
     "Costs are modelled: commission and slippage are assumptions, not what a broker charged.",
     "The benchmark is without costs.",
@@ -104,8 +87,8 @@ def _context(run: Run) -> dict[str, Any]:
         "start_cash": as_text(figures["start_cash"], "{:,.2f}"),
         "headline": [(label, as_text(figures[name], form)) for label, name, form in _HEADLINE],
         "compared": _compared(run),
-        "trading": Table("Trading", ["", "Strategy"], [[label, as_text(figures[n], f)] for label, n, f in _TRADING]),
-        "caveats": [*run.manifest["data"]["stamps"], *_CAVEATS[: 1 if run.benchmark is None else 2]],
+        "trading": Table("Trading", ["", "Strategy"], [[label, as_text(figures[n], f)] for label, n, f in TRADING]),
+        "caveats": [*run.manifest["stamps"], *_CAVEATS[: 1 if run.benchmark is None else 2]],
         "warnings": warnings[:_MOST_WARNINGS],
         "more_warnings": max(0, len(warnings) - _MOST_WARNINGS),
         "sections": [*_pyfolio_sections(daily), _trades_section(run), _details_section(run)],
@@ -114,10 +97,10 @@ def _context(run: Run) -> dict[str, Any]:
 
 
 def _compared(run: Run) -> Table:
-    rows = [[label, as_text(run.metrics[name], form)] for label, name, form in _FIGURES]
+    rows = [[label, as_text(run.metrics[name], form)] for label, name, form in COMPARED]
     if run.benchmark is None:
         return Table("Return and risk", ["", "Strategy"], rows)
-    for row, (_, name, form) in zip(rows, _FIGURES, strict=True):
+    for row, (_, name, form) in zip(rows, COMPARED, strict=True):
         row.append(as_text(run.metrics[f"benchmark_{name}"], form))
     benchmark = str(run.config["report"]["benchmark"])
     note = f"benchmark: {'equal-weight buy and hold' if benchmark == 'equal_weight' else benchmark}"
@@ -175,7 +158,9 @@ def _details_section(run: Run) -> _Section:
         if not png.startswith(_PNG):
             shown.append(Picture(name, left_out="it is no PNG picture"))
         elif spent + len(png) > _MOST_PICTURE_BYTES:
-            shown.append(Picture(name, left_out=f"pictures beyond {_MOST_PICTURE_BYTES / 1e6:.0f} MB; see the run's folder"))
+            shown.append(
+                Picture(name, left_out=f"pictures beyond {_MOST_PICTURE_BYTES / 1e6:.0f} MB; see the run's folder")
+            )
         else:
             spent += len(png)
             shown.append(Picture(name, source=png_source(png), wide=True))

@@ -1,0 +1,411 @@
+"""The tear sheet: one page that holds all it shows, for any run."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import io
+import re
+import warnings
+from types import SimpleNamespace
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from quantstrats import Details, Run, tearsheet
+from quantstrats.reports.daily import by_days
+from quantstrats.reports.metrics import measure
+from quantstrats.reports.pyfolio_figures import returns_figures, round_trip_figures, transaction_figures
+from quantstrats.reports.tables import DASH, as_text, table_of
+from quantstrats.runs import returns_of
+
+HOSTILE = '<script>alert("$1$")</script>'
+CASH = 1000.0
+SHORTEST_PNG = b"\x89PNG\r\n\x1a\n" + b"rest of it"
+PYFOLIO_FIGURES = (
+    "Cumulative returns",
+    "Cumulative returns, logarithmic scale",
+    "Cumulative returns at the benchmark&#39;s volatility",
+    "Daily returns",
+    "Rolling beta to the benchmark",
+    "Rolling volatility, 6 months",
+    "Rolling Sharpe ratio, 6 months",
+    "Top 5 drawdown periods",
+    "Drawdown",
+    "Monthly returns (%)",
+    "Annual returns",
+    "Distribution of monthly returns",
+    "Return quantiles",
+    "Exposure",
+    "Allocation over time, largest 10 positions",
+    "Largest and median position",
+    "Number of holdings",
+    "Long and short holdings",
+    "Gross leverage",
+    "Daily turnover, as a part of the equity",
+    "Shares traded per day",
+    "Distribution of daily turnover",
+    "When positions were open, up to 16 symbols",
+    "Probability of a profitable trade",
+    "Holding time",
+    "Profit and loss of a round trip",
+    "Return of a round trip on the equity",
+)
+
+
+def make_run(equity, symbols=("A",), *, trips=(), benchmark=None, index=None, details=None, log=(), held=0.5):
+    """Make a Run by hand: trips are (symbol, row opened, row closed, net profit), each of 0.5 shares at 100."""
+    index = pd.bdate_range("2015-01-02", periods=len(equity)) if index is None else index
+    value = pd.Series(equity, index=index, name="equity", dtype="float64")
+    positions = pd.DataFrame(0.0, index=index, columns=[*symbols, "cash"])
+    fills, trades = [], []
+    for number, (symbol, opened, closed, profit) in enumerate(trips):
+        positions.iloc[opened:closed, positions.columns.get_loc(symbol)] = held * value.iloc[opened:closed]
+        fills += [
+            (opened, symbol, 0.5, 100.0, 0.05, 2 * number + 1),
+            (closed, symbol, -0.5, 100.0, 0.05, 2 * number + 2),
+        ]
+        trades.append((symbol, "long", index[opened], index[closed], closed - opened, profit + 0.1, 0.1, profit))
+    positions["cash"] = value - positions.drop(columns="cash").sum(axis=1)
+    columns = ["symbol", "amount", "price", "commission", "order"]
+    transactions = pd.DataFrame([fill[1:] for fill in fills], columns=columns, index=index[[fill[0] for fill in fills]])
+    orders = pd.DataFrame({"status": ["Completed"] * len(fills)}, dtype=object)
+    named = ["symbol", "side", "opened", "closed", "bars", "pnl", "commission", "pnl_net"]
+    closed_trades = pd.DataFrame(trades, columns=named)
+    compared = None if benchmark is None else pd.Series(benchmark, index=index, name="benchmark")
+    frames = {"positions": positions, "transactions": transactions, "orders": orders, "trades": closed_trades}
+    with np.errstate(invalid="ignore"):
+        metrics = measure(
+            returns=returns_of(value, CASH), equity=value, cash=CASH, benchmark=compared, bars_per_year=252.0, **frames
+        )
+    return Run(
+        run_id="20150102T000000-idea-abc123",
+        config={
+            "data": {"source": "frames", "symbols": list(symbols), "calendar": "XNYS"},
+            "signal": {"name": "idea", "lookback": 5},
+            "engine": {"name": "backtrader", "cash": CASH},
+            "report": {"benchmark": "none" if benchmark is None else "equal_weight"},
+        },
+        manifest={"stamps": ["an index is not tradable"], "seed": 7},
+        equity=value,
+        targets=positions.drop(columns="cash") * float("nan"),
+        benchmark=compared,
+        metrics=metrics,
+        details=details or Details(),
+        log=[{"time": "2015-01-02T00:00:00+00:00", "level": level, "message": message} for level, message in log],
+        **frames,
+    )
+
+
+def random_equity(bars, seed=1):
+    growth = np.random.default_rng(seed).normal(0.0005, 0.01, bars)
+    growth[0] = 0.0
+    return CASH * np.cumprod(1.0 + growth)
+
+
+@pytest.fixture(scope="module")
+def full():
+    """A run that has everything, its page, and what making the page did to its surroundings."""
+    bars = 400
+    symbols = (HOSTILE, "B", "C", "D", "E", "F", "G")
+    trips = [(symbols[n % 2], 10 + 12 * n, 18 + 12 * n, (-1.0) ** n * 3.0 + n / 10) for n in range(25)]
+    index = pd.bdate_range("2015-01-02", periods=bars)
+    lines = pd.DataFrame(100.0 + np.arange(bars)[:, None] * [0.1, 0.2], index=index, columns=[HOSTILE, "B"])
+    details = Details(
+        overlays={"average <20>": lines},
+        tables={"table <1>": pd.DataFrame({"x<y": [1.5, None], "word": ["<i>", "b"]}), "long": lines},
+        pictures={"picture <2>": SHORTEST_PNG, "broken": b"no picture"},
+    )
+    log = [("info", "began")] + [("warning", f"refused <{number}>") for number in range(23)]
+    benchmark = np.append(0.0, np.random.default_rng(2).normal(0.0004, 0.012, bars - 1))
+    run = make_run(random_equity(bars), symbols, trips=trips, benchmark=benchmark, details=details, log=log)
+    before = SimpleNamespace(rc=dict(mpl.rcParams), backend=pd.get_option("plotting.backend"))
+    random_state = np.random.get_state()[1].tolist()  # noqa: NPY002
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        warnings.catch_warnings(record=True) as caught,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        warnings.simplefilter("always")
+        for name in ("figure", "gcf", "gca", "switch_backend", "draw_if_interactive"):
+            patch.setattr(plt, name, _no_window)
+        page = tearsheet(run)
+    return SimpleNamespace(
+        run=run,
+        page=page,
+        printed=out.getvalue() + err.getvalue(),
+        warned=[str(warning.message) for warning in caught],
+        rc_changed=[key for key, value in mpl.rcParams.items() if before.rc[key] != value],
+        backend_changed=pd.get_option("plotting.backend") != before.backend,
+        random_kept=np.random.get_state()[1].tolist() == random_state,  # noqa: NPY002
+    )
+
+
+def _no_window(*_, **__):
+    raise RuntimeError("pyplot was used; it needs a window system that may not be there")
+
+
+def text_of(page):
+    """Return what a reader sees: no style, no tags, no pictures."""
+    return html.unescape(re.sub(r"<[^>]*>", " ", re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)))
+
+
+def cells(page, caption):
+    """Return the rows of the table under a caption."""
+    table = re.search(rf"<figcaption>{re.escape(caption)}</figcaption>.*?</table>", page, re.DOTALL).group()
+    rows = re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)
+    return [[html.unescape(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)] for row in rows]
+
+
+def drawn(page):
+    """Return the captions of the pictures, in order."""
+    return re.findall(r"<figure(?: class=\"wide\")?>\s*<figcaption>(.*?)</figcaption>", page)
+
+
+def test_the_page_holds_all_it_shows(full):
+    addresses = re.findall(r"(?:src|href)=\"([^\"]*)\"", full.page)
+    assert addresses
+    assert all(address.startswith("data:image/png;base64,") for address in addresses)
+    assert "url(" not in full.page
+    assert "@import" not in full.page
+    assert "<script" not in full.page
+
+
+def test_the_page_stays_small(full):
+    assert len(full.page) < 8_000_000
+
+
+def test_what_users_name_is_escaped(full):
+    assert HOSTILE not in full.page
+    for text in (HOSTILE, "refused <3>", "average <20>", "table <1>", "x<y", "<i>", "picture <2>"):
+        assert text not in full.page
+    for text in (HOSTILE, "refused <3>", "table <1>", "x<y", "<i>", "picture <2>"):
+        assert text in text_of(full.page)
+
+
+def test_every_figure_of_pyfolio_is_drawn_once(full):
+    captions = drawn(full.page)
+    for figure in PYFOLIO_FIGURES:
+        assert captions.count(figure) == 1, figure
+    assert len(captions) == full.page.count("<img")
+    assert len(set(captions)) == len(captions)
+
+
+def test_the_headline_names_signal_symbols_span_and_run(full):
+    text = re.sub(r"\s+", " ", text_of(full.page))
+    assert "idea" in text
+    assert "lookback 5" in text
+    assert f"{HOSTILE}, B, C, D, E and 2 more" in text
+    assert "2015-01-02 to 2016-07-14, 400 bars" in text
+    assert "20150102T000000-idea-abc123" in text
+    assert f"{full.run.equity.iloc[-1]:,.2f}" in text
+
+
+def test_the_figures_stand_beside_the_benchmarks(full):
+    rows = {row[0]: row[1:] for row in cells(full.page, "Return and risk")}
+    grown = np.prod(1.0 + full.run.benchmark.to_numpy()) - 1.0
+    assert rows["Total return"] == [f"{full.run.equity.iloc[-1] / CASH - 1.0:.2%}", f"{grown:.2%}"]
+    trading = dict(cells(full.page, "Trading")[1:])
+    assert trading["Round trips"] == "25"
+    assert trading["Commission"] == "2.50"
+
+
+def test_performance_statistics_are_those_of_the_equity(full):
+    rows = dict(cells(full.page, "Performance statistics")[1:])
+    assert rows["Cumulative returns"] == f"{full.run.equity.iloc[-1] / CASH - 1.0:.2%}"
+    fall = (full.run.equity / full.run.equity.cummax() - 1.0).min()
+    assert rows["Max drawdown"] == f"{fall:.2%}"
+    assert cells(full.page, "Worst drawdowns")[1][1] == f"{-100.0 * fall:.2f}"
+
+
+def test_round_trip_statistics_are_those_of_the_trades(full):
+    profits = [(-1.0) ** n * 3.0 + n / 10 for n in range(25)]
+    rows = {row[0]: row[1] for row in cells(full.page, "Profit and loss, after commission")[1:]}
+    assert rows["Total profit"] == f"{sum(profits):,.2f}"
+    assert rows["Largest losing trade"] == f"{min(profits):,.2f}"
+
+
+def test_the_last_twenty_round_trips_come_newest_first(full):
+    rows = cells(full.page, "The last 20 of 25")[1:]
+    assert [row[0] for row in rows] == [str(number) for number in range(25, 5, -1)]
+    assert rows[0][1] == HOSTILE
+
+
+def test_it_says_what_cannot_be_trusted(full):
+    text = text_of(full.page)
+    assert "an index is not tradable" in text
+    assert "Costs are modelled" in text
+    assert "The benchmark is without costs." in text
+    assert "the past is no promise of the future" in text
+
+
+def test_the_first_twenty_warnings_are_shown_and_the_rest_counted(full):
+    text = text_of(full.page)
+    assert [number for number in range(23) if f"refused <{number}>" in text] == list(range(20))
+    assert "and 3 more like these in run.log" in text
+
+
+def test_a_signals_details_are_shown(full):
+    captions = drawn(full.page)
+    assert html.escape(f"{HOSTILE}: overlays and fills").replace("&quot;", "&#34;") in captions
+    assert "B: overlays and fills" in captions
+    assert "broken: it is no PNG picture" in text_of(full.page)
+    assert cells(full.page, "long")[-1][0] == "2015-03-12"  # the 50th working day
+    assert "rows 1 to 50 of 400" in text_of(full.page)
+    assert cells(full.page, html.escape("table <1>"))[2][1] == DASH
+
+
+def test_configuration_and_provenance_are_folded_away(full):
+    assert full.page.count("<details><summary>") == 2
+    assert "lookback: 5" in full.page
+    assert "seed: 7" in full.page
+
+
+def test_it_prints_nothing_and_warns_of_nothing(full):
+    assert full.printed == ""
+    assert full.warned == []
+
+
+def test_it_leaves_matplotlib_pandas_and_numpy_as_they_were(full):
+    assert full.rc_changed == []
+    assert not full.backend_changed
+    assert full.random_kept
+    assert plt.get_fignums() == []
+
+
+def test_a_run_that_never_traded_leaves_figures_out_with_reasons():
+    page = tearsheet(make_run([CASH] * 30))
+    text = text_of(page)
+    assert "Positions: nothing was held at the end of any day" in text
+    assert "Transactions: nothing was traded" in text
+    assert "Round trips: needs 5 round trips; the run has 0" in text
+    assert "No round trip has ended." in text
+    assert dict(cells(page, "Trading")[1:])["Win rate"] == DASH
+    assert "The benchmark is without costs." not in text
+    assert not re.search(r"\b(nan|NaT|inf|None)\b", text.split("Configuration and provenance")[0])
+
+
+@pytest.mark.parametrize("bars", [1, 2])
+def test_the_shortest_runs_have_a_page(bars):
+    page = tearsheet(make_run([CASH, 900.0][:bars]))
+    assert "needs two days" in page if bars == 1 else "Cumulative returns" in drawn(page)
+    assert not re.search(r"\b(nan|NaT|inf)\b", text_of(page))
+
+
+def test_a_total_loss_ends_the_figures_on_its_day():
+    equity = [CASH, 900.0, 500.0, 100.0, -200.0, -300.0, -300.0]
+    page = tearsheet(make_run(equity, trips=[("A", 1, 6, -1300.0)], benchmark=[0.0, 0.1, 0.0, 0.0, 0.0, 0.0, 0.0]))
+    text = text_of(page)
+    assert "The account was gone on 2015-01-08: these figures end there." in text
+    assert "a logarithm needs a value above zero" in text
+    assert dict(cells(page, "Performance statistics")[1:])["Max drawdown"] == "-100.00%"
+
+
+@pytest.mark.slow
+def test_two_hundred_symbols_fit_on_a_page():
+    symbols = tuple(f"SYMBOL{number}" for number in range(200))
+    trips = [(symbols[n], 1 + n % 50, 60 + n % 50, 1.0 - n % 3) for n in range(200)]
+    page = tearsheet(make_run(random_equity(300), symbols, trips=trips, held=0.004))
+    assert len(page) < 8_000_000
+    assert "SYMBOL0, SYMBOL1, SYMBOL2, SYMBOL3, SYMBOL4" in text_of(page)
+
+
+@pytest.mark.slow
+def test_only_losses_have_a_page():
+    trips = [("A", 2 * n + 1, 2 * n + 2, -1.0) for n in range(10)]
+    page = tearsheet(make_run(CASH * 0.99 ** np.arange(60), trips=trips))
+    assert "Probability of a profitable trade: needs both a gain and a loss" in text_of(page)
+
+
+INTRADAY = pd.DatetimeIndex(
+    ["2015-01-05 14:30", "2015-01-05 20:30", "2015-01-06 14:30", "2015-01-06 20:30", "2015-01-07 14:30"], tz="UTC"
+)
+
+
+def test_intraday_bars_are_compounded_to_sessions():
+    benchmark = [0.0, 0.1, 0.1, -0.1, 0.5]
+    run = make_run(
+        [1000.0, 1100.0, 990.0, 1210.0, 605.0], index=INTRADAY, trips=[("A", 1, 3, 5.0)], benchmark=benchmark
+    )
+    daily = by_days(run)
+    assert [str(day.date()) for day in daily.returns.index] == ["2015-01-05", "2015-01-06", "2015-01-07"]
+    assert daily.returns.index.tz is None
+    assert daily.returns.tolist() == pytest.approx([0.1, 0.1, -0.5])
+    assert daily.benchmark.tolist() == pytest.approx([0.1, 1.1 * 0.9 - 1.0, 0.5])
+    assert daily.positions["A"].tolist() == pytest.approx([550.0, 0.0, 0.0])
+    assert daily.positions["cash"].tolist() == pytest.approx([550.0, 1210.0, 605.0])
+    assert [str(day.date()) for day in daily.transactions.index] == ["2015-01-05", "2015-01-06"]
+
+
+def test_a_session_that_crosses_midnight_in_utc_stays_one_session():
+    index = pd.DatetimeIndex(["2015-01-05 23:00", "2015-01-06 01:00", "2015-01-06 23:00"], tz="UTC")
+    run = make_run([1000.0, 1100.0, 1100.0], index=index)
+    run.config["data"]["calendar"] = "XASX"  # Sydney opens at 23:00 UTC of the day before
+    assert by_days(run).returns.tolist() == pytest.approx([0.1, 0.0])
+
+
+def test_transaction_times_are_drawn_only_within_the_hours_pyfolio_knows():
+    inside = by_days(make_run([1000.0] * 5, index=INTRADAY, trips=[("A", 1, 3, 5.0)]))
+    assert transaction_figures(inside)[-1].left_out == ""
+    early = INTRADAY - pd.Timedelta(hours=2)
+    outside = by_days(make_run([1000.0] * 5, index=early, trips=[("A", 0, 2, 5.0)]))
+    assert "9:30 to 16:00" in transaction_figures(outside)[-1].left_out
+
+
+def test_a_debt_is_no_more_than_a_total_loss_to_pyfolio():
+    daily = by_days(make_run([CASH, 500.0, -100.0, -50.0]))
+    assert daily.returns.tolist() == pytest.approx([0.0, -0.5, -1.0])
+    assert len(daily.positions) == 2
+    assert str(daily.gone.date()) == "2015-01-06"
+
+
+def test_round_trips_keep_fractions_of_shares():
+    run = make_run([CASH, 1100.0, 1200.0, 1300.0], trips=[("A", 1, 3, 60.0)])
+    trip = by_days(run).round_trips.iloc[0]
+    assert trip["pnl"] == 60.0
+    assert trip["returns"] == pytest.approx(60.0 / 1200.0)  # on the equity before the day it ended
+    assert trip["duration"] == pd.Timedelta(days=2)  # Monday 5 to Wednesday 7 January
+    assert bool(trip["long"])
+
+
+def test_rolling_figures_need_half_a_year():
+    figures = {figure.title: figure.left_out for figure in returns_figures(by_days(make_run(random_equity(126))))}
+    assert figures["Rolling volatility, 6 months"] == "needs more than 126 days; the run has 126"
+    assert figures["Daily returns"] == ""
+
+
+def test_few_round_trips_are_left_out():
+    daily = by_days(make_run(random_equity(20), trips=[("A", 1, 2, 1.0)]))
+    assert [figure.left_out for figure in round_trip_figures(daily)] == ["needs 5 round trips; the run has 1"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, DASH),
+        (float("nan"), DASH),
+        (float("inf"), DASH),
+        (pd.NaT, DASH),
+        (1234567.891, "1,234,567.89"),
+        (0.123456789, "0.12346"),
+        (pd.Timestamp("2015-01-02"), "2015-01-02"),
+        (pd.Timestamp("2015-01-02 14:30"), "2015-01-02 14:30"),
+        (pd.Timedelta(hours=36), "36.0 hours"),
+        (pd.Timedelta(days=3), "3.0 days"),
+        (np.bool_(True), "yes"),
+        ("word", "word"),
+    ],
+)
+def test_values_are_written_as_a_reader_expects_them(value, text):
+    assert as_text(value) == text
+
+
+def test_a_table_is_cut_to_what_a_page_can_hold():
+    table = table_of(pd.DataFrame(np.zeros((60, 25))), "wide and long")
+    assert (len(table.rows), len(table.columns)) == (50, 21)
+    assert table.note == "rows 1 to 50 of 60; columns 1 to 20 of 25"
