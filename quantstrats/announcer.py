@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from quantstrats.plugins import Plugins
+from quantstrats.errors import in_one_line
+
+if TYPE_CHECKING:
+    from quantstrats.plugins import Plugins
 
 ANNOUNCEMENTS = ("run_started", "decided", "order_changed", "trade_closed", "run_finished")
 
@@ -35,6 +38,6 @@ class Announcer:
             try:
                 call(**fact)
             # A stranger's listener may raise anything, and must not harm the run it listens to.
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 self._listeners[hook].remove(listener)
-                self.failures.append(f"plugin {plugin!r} failed in {hook}: {type(error).__name__}: {error}")
+                self.failures.append(f"plugin {plugin!r} failed in {hook}: {in_one_line(error)}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from datetime import date
+from enum import Enum
+from pathlib import PurePath
 from typing import Any, TypeVar, get_type_hints
 
 from quantstrats.errors import ConfigError, did_you_mean
@@ -38,7 +40,10 @@ def build(cls: type[T], params: Mapping[str, Any], what: str) -> T:
     for name, field in fields.items():
         if name not in params and field.default is missing and field.default_factory is missing:
             raise ConfigError(f"{what} needs the parameter {name!r}")
-    hints = get_type_hints(cls)
+    try:
+        hints = get_type_hints(cls)
+    except NameError as unknown:
+        raise ConfigError(f"{what}: {unknown} where it types its fields; import it outside TYPE_CHECKING") from None
     values = {name: _validated(hints[name], value, what, name) for name, value in params.items()}
     try:
         return cls(**values)
@@ -49,8 +54,12 @@ def build(cls: type[T], params: Mapping[str, Any], what: str) -> T:
 def _validated(hint: Any, value: Any, what: str, name: str) -> Any:
     from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+    if isinstance(value, bool) and hint in (int, float):
+        raise ConfigError(f"{what}, parameter {name!r}: a number is needed, not a truth value (given: {value!r})")
+    # Dataclasses (an allocator, a signal) bring a configuration of their own, and pydantic refuses another.
+    config = None if dataclasses.is_dataclass(hint) else ConfigDict(arbitrary_types_allowed=True)
     try:
-        return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(value)
+        return TypeAdapter(hint, config=config).validate_python(value)
     except ValidationError as invalid:
         message = invalid.errors()[0]["msg"].removeprefix("Value error, ")
         raise ConfigError(f"{what}, parameter {name!r}: {message} (given: {value!r})") from None
@@ -60,7 +69,8 @@ def describe(thing: Any) -> dict[str, Any]:
     """Return a named dataclass as plain data: ``{"name": ..., **fields}``, nested for a field that has a name."""
     described: dict[str, Any] = {"name": thing.name} if hasattr(thing, "name") else {}
     for field in dataclasses.fields(thing):
-        described[field.name] = _plain(getattr(thing, field.name))
+        if field.init:
+            described[field.name] = _plain(getattr(thing, field.name))
     return described
 
 
@@ -79,12 +89,12 @@ def parse_settings(settings: Iterable[str]) -> dict[str, dict[str, Any]]:
     blocks: dict[str, dict[str, Any]] = {}
     for setting in settings:
         path, equals, text = setting.partition("=")
-        block, dot, key = path.strip().partition(".")
+        block, dot, key = (part.strip() for part in path.partition("."))
         if not (equals and dot and block and key):
             raise ConfigError(f"setting {setting!r} is not of the form block.key=value, as in signal.fast=10")
         try:
             blocks.setdefault(block, {})[key] = yaml.safe_load(text)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError):  # a date that no calendar has is a ValueError
             raise ConfigError(f"setting {setting!r}: the value cannot be read; quote it as YAML wants") from None
     return blocks
 
@@ -94,8 +104,16 @@ def _plain(value: Any) -> Any:
         return describe(value)
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, set | frozenset):
+        return sorted((_plain(item) for item in value), key=repr)
+    if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, Enum):
+        return _plain(value.value)
+    if isinstance(value, PurePath):
+        return str(value)
+    if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
+        return _plain(value.tolist())
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, date):

@@ -50,7 +50,12 @@ class RunError(QuantstratsError):
     """A run cannot be stored or read back."""
 
 
-def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+def did_you_mean(wrong: object, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest known word, or nothing if none is close."""
-    close = difflib.get_close_matches(wrong, list(known), n=1)
+    close = difflib.get_close_matches(str(wrong), list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def in_one_line(error: BaseException) -> str:
+    """Return ``"KeyError: 'vix'"``, whatever line breaks the error's own text has."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -16,15 +16,18 @@ if TYPE_CHECKING:
 def hash_frame(frame: pd.DataFrame | pd.Series) -> str:
     """Hash a frame's index, column names and values.
 
-    Numbers count as float64 bytes with one NaN, times as nanoseconds since 1970, everything else as text, so
+    Numbers count as float64 bytes with one NaN, times as nanoseconds since 1970, everything else as text (every
+    kind of missing value as the same one), so
     the hash is the same whichever pandas dtype or file format carried the content.
     """
+    import pandas as pd
+
     digest = hashlib.sha256()
-    table = frame.to_frame() if frame.ndim == 1 else frame
+    table = pd.DataFrame(frame)
     digest.update(_bytes(table.index.to_series()))
-    for position, name in enumerate(table.columns):
+    for name, column in table.items():
         digest.update(f"|{name}|".encode())
-        digest.update(_bytes(table.iloc[:, position]))
+        digest.update(_bytes(column))
     return digest.hexdigest()
 
 
@@ -60,7 +63,8 @@ def _bytes(column: pd.Series) -> bytes:
         return column.to_numpy("datetime64[ns]").tobytes()
     if pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
         return _number_bytes(column.to_numpy("float64"))
-    return "\0".join(map(str, column)).encode()
+    missing = column.isna()
+    return "\0".join("\1" if gone else str(value) for value, gone in zip(column, missing, strict=True)).encode()
 
 
 def _number_bytes(values: np.ndarray) -> bytes:

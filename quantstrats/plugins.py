@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,17 +12,15 @@ from typing import Any
 import pluggy
 
 from quantstrats import hookspecs
-from quantstrats.errors import PluginError, did_you_mean
+from quantstrats.errors import PluginError, did_you_mean, in_one_line
 
 ENTRY_POINT_GROUP = "quantstrats"
 KINDS = ("signal", "source", "allocator", "broker", "report")
-# What a class must define to be offered as each kind.
-_NEEDED_METHODS = {
-    "signal": ("warmup", "forecast"),
-    "source": ("load",),
-    "allocator": ("weights",),
-    "broker": (),
-    "report": (),
+# What a class must derive from to be offered as each kind; by name, since these modules stand in layers above.
+_BASES = {
+    "signal": "quantstrats.signals.Signal",
+    "source": "quantstrats.market.sources.base.Source",
+    "allocator": "quantstrats.portfolio.allocation.Allocator",
 }
 
 
@@ -105,14 +103,23 @@ class Plugins:
         PluginError
             If it implements a hook that does not exist, or offers what does not fit its kind.
         """
-        name = name or getattr(plugin, "__name__", type(plugin).__name__)
-        self._refuse_unknown_hooks(plugin, name)
-        offers = self._collect(plugin, name, provider or name, version)
+        label = name or str(getattr(plugin, "__name__", type(plugin).__name__))
+        if inspect.isclass(plugin):
+            raise PluginError(f"plugin {label!r} is a class; register an object of it, as in {plugin.__name__}()")
+        self._refuse_unknown_hooks(plugin, label)
+        full_name = f"{provider}:{label}" if provider else label
+        if self._manager.has_plugin(full_name) or self._manager.is_registered(plugin):
+            raise PluginError(f"plugin {full_name!r} is registered already")
         try:
-            self._manager.register(plugin, f"{provider}:{name}" if provider else name)
-        except (ValueError, pluggy.PluginValidationError) as error:
-            raise PluginError(f"plugin {name!r}: {error}") from None
-        self.offers.extend(offers)
+            self._manager.register(plugin, full_name)
+        except pluggy.PluginValidationError as error:
+            self._forget(full_name)
+            raise PluginError(f"plugin {label!r}: {' '.join(str(error).split())}") from None
+        try:
+            self.offers.extend(self._collect(plugin, label, provider or label, version))
+        except PluginError:
+            self._forget(full_name)
+            raise
 
     def signal(self, name: str) -> type:
         """Return the signal class called ``name`` (or ``provider:name``)."""
@@ -140,12 +147,9 @@ class Plugins:
         raise PluginError(self._not_found(kind, name))
 
     def implementations(self, hook: str) -> Iterator[tuple[str, Callable[..., Any]]]:
-        """Yield each plugin that implements ``hook``, with a function that calls it alone."""
-        caller = getattr(self._manager.hook, hook)
-        everyone = {implementation.plugin for implementation in caller.get_hookimpls()}
-        for implementation in caller.get_hookimpls():
-            others = everyone - {implementation.plugin}
-            yield implementation.plugin_name, self._manager.subset_hook_caller(hook, others)
+        """Yield each plugin that implements ``hook``, with a function that calls it alone, by keywords."""
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            yield implementation.plugin_name, functools.partial(_call, implementation)
 
     def _load(self, entry: EntryPoint) -> None:
         provider = entry.dist.name if entry.dist else entry.module
@@ -155,47 +159,77 @@ class Plugins:
         except PluginError as error:
             self.troubles.append(Trouble(entry.name, provider, str(error)))
         # Whatever a stranger's module raises while it is imported concerns that plugin alone.
-        except Exception as error:  # noqa: BLE001
-            self.troubles.append(Trouble(entry.name, provider, f"{type(error).__name__}: {error}"))
+        except (Exception, SystemExit) as error:
+            self.troubles.append(Trouble(entry.name, provider, in_one_line(error)))
+
+    def _forget(self, full_name: str) -> None:
+        """Take back a plugin that was refused; some versions of pluggy know half of it by then."""
+        if self._manager.has_plugin(full_name):
+            self._manager.unregister(name=full_name)
 
     def _refuse_unknown_hooks(self, plugin: Any, name: str) -> None:
         known = [spec for spec in vars(hookspecs) if hasattr(getattr(hookspecs, spec), f"{hookspecs.PROJECT}_spec")]
         for attribute in dir(plugin):
             marks = self._manager.parse_hookimpl_opts(plugin, attribute)
-            hook = marks and (marks.get("specname") or attribute)
-            if hook and hook not in known:
+            if not marks:
+                continue
+            hook = marks.get("specname") or attribute
+            if hook not in known:
                 raise PluginError(f"plugin {name!r}: there is no hook {hook!r}{did_you_mean(hook, known)}")
+            if marks.get("wrapper") or marks.get("hookwrapper"):
+                raise PluginError(f"plugin {name!r}: {hook} is marked as a wrapper; hooks collect or announce")
 
     def _collect(self, plugin: Any, name: str, provider: str, version: str) -> list[Offer]:
         offers: list[Offer] = []
+
+        def register(kind: str, cls: Any) -> None:
+            _check_offer(kind, cls, name)
+            offer = Offer(kind, cls.name, provider, version, cls)
+            if any((o.kind, o.name, o.provider) == (kind, cls.name, provider) for o in [*self.offers, *offers]):
+                raise PluginError(f"plugin {name!r}: {provider} offers the {kind} {cls.name!r} already")
+            offers.append(offer)
+
         for kind in KINDS:
-            function = getattr(plugin, f"register_{kind}s", None)
-            if function is None or not self._manager.parse_hookimpl_opts(plugin, f"register_{kind}s"):
-                continue
-
-            def register(cls: type, kind: str = kind) -> None:
-                _check_offer(kind, cls, name)
-                offers.append(Offer(kind, cls.name, provider, version, cls))  # type: ignore[attr-defined]
-
-            function(register)
+            hook = f"register_{kind}s"
+            for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+                if implementation.plugin is not plugin:
+                    continue
+                try:
+                    _call(implementation, register=functools.partial(register, kind))
+                except PluginError:
+                    raise
+                # A stranger's function may raise anything; the one who registers it wants to know where.
+                except Exception as error:
+                    raise PluginError(f"plugin {name!r} failed in {hook}: {in_one_line(error)}") from error
         return offers
 
     def _not_found(self, kind: str, name: str) -> str:
+        provider, _, plain = name.rpartition(":")
+        for trouble in self.troubles:
+            if trouble.plugin == plain and provider in ("", trouble.provider):
+                return f"{kind} {plain!r} of {trouble.provider} could not be loaded: {trouble.reason}"
         known = [offer.name for offer in self.offers if offer.kind == kind]
-        skipped = next((trouble for trouble in self.troubles if trouble.plugin == name), None)
-        if skipped:
-            return f"{kind} {name!r} of {skipped.provider} could not be loaded: {skipped.reason}"
-        return f"no {kind} called {name!r}{did_you_mean(name, known)} (quantstrats plugins lists all)"
+        return f"no {kind} called {name!r}{did_you_mean(plain, known)} (quantstrats plugins lists all)"
+
+
+def _call(implementation: pluggy.HookImpl, **facts: Any) -> Any:
+    """Call one plugin's function with those of the facts that it takes, as pluggy would."""
+    return implementation.function(*(facts[name] for name in implementation.argnames))
 
 
 def _check_offer(kind: str, cls: Any, plugin: str) -> None:
     if not inspect.isclass(cls):
         raise PluginError(f"plugin {plugin!r}: register a {kind} class, not {cls!r}")
-    if not isinstance(getattr(cls, "name", None), str):
+    name = getattr(cls, "name", None)
+    if not isinstance(name, str) or not name or ":" in name:
         raise PluginError(f"plugin {plugin!r}: {kind} {cls.__name__} has no name; write name = '...' in its body")
-    lacking = [m for m in _NEEDED_METHODS[kind] if not callable(getattr(cls, m, None))]
-    lacking += sorted(getattr(cls, "__abstractmethods__", ()))
+    base = _BASES.get(kind)
+    if base and base not in (f"{ancestor.__module__}.{ancestor.__qualname__}" for ancestor in cls.__mro__):
+        raise PluginError(f"plugin {plugin!r}: {kind} {name!r} does not derive from quantstrats.{kind.title()}")
+    lacking = sorted(getattr(cls, "__abstractmethods__", ()))
     if lacking:
-        raise PluginError(f"plugin {plugin!r}: {kind} {cls.name!r} does not define {lacking[0]}")
-    if not (dataclasses.is_dataclass(cls) and cls.__dataclass_params__.frozen):  # type: ignore[attr-defined]
-        raise PluginError(f"plugin {plugin!r}: put @dataclass(frozen=True) above {kind} {cls.name!r}")
+        raise PluginError(f"plugin {plugin!r}: {kind} {name!r} does not define {lacking[0]}")
+    # Its own decorator, not an inherited one: without it the fields in its body would be no parameters.
+    decorated = vars(cls).get("__dataclass_params__")
+    if decorated is None or not decorated.frozen:
+        raise PluginError(f"plugin {plugin!r}: put @dataclass(frozen=True) above {kind} {name!r}")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from quantstrats.errors import SignalError, did_you_mean
+from quantstrats.errors import SignalError, did_you_mean, in_one_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,6 +109,8 @@ def check_needs(signal: Signal, market: Market) -> int:
     """
     from quantstrats.market.calendar import PERIODS
 
+    if isinstance(signal.needs, str):
+        raise SignalError(f"signal {signal.name!r}: needs is text; write needs = ({signal.needs!r},)")
     for need in signal.needs:
         if need not in market.side:
             has = ", ".join(market.side) or "none"
@@ -114,9 +119,9 @@ def check_needs(signal: Signal, market: Market) -> int:
     if signal.resets is not None and signal.resets not in PERIODS:
         raise SignalError(f"signal {signal.name!r} resets every {signal.resets!r}; it can be {', '.join(PERIODS)}")
     warmup = _call(signal, "warmup")
-    if isinstance(warmup, bool) or not isinstance(warmup, int) or warmup < 1:
+    if isinstance(warmup, bool) or not isinstance(warmup, Integral) or warmup < 1:
         raise SignalError(f"signal {signal.name!r}: warmup() returned {warmup!r}; it counts rows, at least 1")
-    return warmup
+    return int(warmup)
 
 
 def details_of(signal: Signal, market: Market) -> Details:
@@ -138,11 +143,11 @@ def _forecast_by_period(signal: Signal, market: Market, warmup: int) -> NDArray[
     import numpy as np
 
     forecast = np.full(market.present.shape, np.nan)
-    starts = np.flatnonzero(market.starts_period(str(signal.resets)))
+    starts = np.flatnonzero(market.starts_period(str(signal.resets))).tolist()
     # Rows before the first start, or without a full warm-up, belong to a period that cannot be seen whole.
     for start, stop in zip(starts, [*starts[1:], len(market)], strict=True):
         first = start - (warmup - 1)
-        if first < 0:
+        if first < 0 or not market.present[first:stop].any():
             continue
         window = market.rows(first, stop).with_listed_symbols()
         columns = market.symbols.get_indexer(window.symbols)
@@ -161,15 +166,16 @@ def _forecast(signal: Signal, market: Market) -> NDArray[np.float64]:
         raise SignalError(f"{who} returned {type(frame).__name__}, not a DataFrame of rows x symbols")
     if not frame.index.equals(market.index):
         raise SignalError(f"{who} returned {len(frame)} rows that are not the market's {len(market)}; keep its index")
-    unknown = frame.columns.difference(market.symbols)
-    if len(unknown):
+    unknown = [symbol for symbol in frame.columns if symbol not in market.symbols]
+    if unknown:
         raise SignalError(f"{who} returned the symbol {unknown[0]!r}, which the market does not have")
     if frame.columns.has_duplicates:
         raise SignalError(f"{who} returned the symbol {frame.columns[frame.columns.duplicated()][0]!r} twice")
-    try:
-        values = frame.reindex(columns=market.symbols).to_numpy("float64", na_value=np.nan, copy=True)
-    except (TypeError, ValueError):
-        raise SignalError(f"{who} returned values that are not numbers") from None
+    # Texts and times could be converted too, but are no forecast.
+    strange = [kind for kind in frame.infer_objects().dtypes if not pd.api.types.is_numeric_dtype(kind)]
+    if strange:
+        raise SignalError(f"{who} returned values that are not numbers ({strange[0]})")
+    values = frame.reindex(columns=market.symbols).to_numpy("float64", na_value=np.nan, copy=True)
     infinite = np.argwhere(np.isinf(values))
     if len(infinite):
         row, column = infinite[0]
@@ -191,7 +197,13 @@ def _call(signal: Signal, method: str, *arguments: Any) -> Any:
     try:
         return getattr(signal, method)(*arguments)
     except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{place.filename.rsplit('/', 1)[-1]} line {place.lineno}"
-        said = f"{type(error).__name__}: {error}"
-        raise SignalError(f"signal {signal.name!r} failed in {method}(): {said} ({where})") from error
+        said = f"{in_one_line(error)} ({_place(error, signal)})"
+        raise SignalError(f"signal {signal.name!r} failed in {method}(): {said}") from error
+
+
+def _place(error: Exception, signal: Signal) -> str:
+    """Name the last line of the signal's own module that was running, or where the error came from."""
+    own = getattr(sys.modules.get(type(signal).__module__), "__file__", None)
+    lines = traceback.extract_tb(error.__traceback__)
+    place = next((line for line in reversed(lines) if line.filename == own), lines[-1])
+    return f"{Path(place.filename).name} line {place.lineno}"

@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from quantstrats import Market, Plugins, load_market
 
 TEST_DATA_VARIABLE = "QUANTSTRATS_TEST_DATA"
+
+# The first example may wait for an exchange's calendar; nothing is written beside the tests.
+settings.register_profile("quantstrats", deadline=None, max_examples=40, database=None)
+settings.load_profile("quantstrats")
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +48,7 @@ def real_bars():
             pytest.skip(f"needs real market data: {TEST_DATA_VARIABLE} is not set")
         table = pd.read_parquet(Path(folder) / f"{name}.parquet")
         fields = ("open", "high", "low", "close", "volume")
-        return {field: table.pivot(index="date", columns="symbol", values=field) for field in fields}
+        return {field: table.pivot(index="date", columns="symbol", values=field) for field in fields}  # noqa: PD010
 
     return read
 

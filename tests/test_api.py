@@ -240,9 +240,10 @@ def test_a_ruined_account_has_figures_that_say_so(market_of, installed):
         def forecast(self, market):
             return -market.close.notna().astype(float)
 
-    market = market_of({"A": [10, 10, 25, 30, 5]}, {"A": [10, 10, 10, 30, 5]})
+    # Sold short are 10,000 shares at 10; at 25 the account is gone, and they are bought back at the next open.
+    market = market_of({"A": [10, 10, 25, 30, 5]}, {"A": [10, 10, 10, 28, 5]})
     run = backtest(dataclass(frozen=True)(Short)(), market, allocator=short_all, costs=Costs(0, slippage_bps=0))
-    assert run.equity.tolist() == [100_000, 100_000, -50_000, -100_000, 150_000]  # short 10,000 shares at 10
+    assert run.equity.tolist() == [100_000, 100_000, -50_000, -80_000, -80_000]
     assert run.returns.tolist() == [0, 0, -1, 0, 0]
     assert run.metrics["total_return"] == -1.0
     assert run.metrics["max_drawdown"] == -1.0

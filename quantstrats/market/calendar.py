@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from quantstrats.errors import DataError, did_you_mean
+from quantstrats.errors import DataError, did_you_mean, in_one_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 # Sessions are numbered from the first one of this year on, so that "every 21 sessions" means the same days
 # wherever a Market begins.
 NUMBERING_YEAR = 1990
+# Its hours tell how many bars a usual session has; every exchange is known in it.
+USUAL_YEAR = 2023
 
 PERIODS = ("week", "month", "quarter", "year")
 
@@ -66,10 +69,14 @@ class Calendar:
     def sessions(self, first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:
         """Return the sessions from ``first`` to ``last``, both included, as dates without time zone."""
         every = self._exchange(first, last).sessions
-        return pd.DatetimeIndex(every[(every >= first.normalize()) & (every <= last.normalize())], freq=None)
+        within = (every >= first.normalize()) & (every <= last.normalize())
+        return pd.DatetimeIndex(every[within].to_numpy())
 
     def grid(self, first: pd.Timestamp, last: pd.Timestamp, bar: pd.Timedelta | None) -> Grid:
         """Return every bar that the exchange offers from label ``first`` to label ``last``.
+
+        Intraday bars are laid from the open on; the last one of a session may be shorter. None lies wholly within
+        a lunch break.
 
         Parameters
         ----------
@@ -81,15 +88,20 @@ class Calendar:
         if bar is None:
             sessions = self.sessions(first, last)
             return Grid(sessions, self.session_close(sessions), sessions)
-        return self._intraday_grid(first, last, bar)
+        exchange = self._exchange(first, last)
+        grid = _bars(exchange, exchange.sessions[(exchange.closes > first) & (exchange.opens <= last)], bar)
+        inside = (grid.index >= first) & (grid.index <= last)
+        return Grid(grid.index[inside], grid.decided_at[inside], grid.session[inside])
 
     def session_close(self, session: pd.DatetimeIndex) -> pd.DatetimeIndex:
         """Return the closing instant (UTC) of each given session."""
+        if session.empty:
+            return pd.DatetimeIndex([], tz="UTC")
         closes = self._exchange(session[0], session[-1]).closes.loc[session]
         return pd.DatetimeIndex(closes.to_numpy(), tz="UTC")
 
     def session_number(self, session: pd.DatetimeIndex) -> NDArray[np.int64]:
-        """Number sessions from the first one of 1990 (0) on; earlier ones are negative."""
+        """Return each session's number: 0 for the first one of 1990 (or ever, if that is later), then 1, 2 ..."""
         every = self._exchange(session[0], session[-1]).sessions
         origin = int(every.searchsorted(pd.Timestamp(NUMBERING_YEAR, 1, 1)))
         return np.asarray(every.searchsorted(session) - origin, dtype="int64")
@@ -115,7 +127,22 @@ class Calendar:
         key = every.to_period(period[0].upper()).asi8
         first_row_of_session = np.append(True, position[1:] != position[:-1])
         changed = np.append(True, key[1:] != key[:-1])
-        return first_row_of_session & changed[position]
+        starts: NDArray[np.bool_] = first_row_of_session & changed[position]
+        return starts
+
+    def bars_left(self, session: pd.DatetimeIndex, index: pd.DatetimeIndex, bar: pd.Timedelta) -> NDArray[np.int64]:
+        """Return how many bars the exchange still has in the session after each intraday row.
+
+        Parameters
+        ----------
+        session, index : DatetimeIndex
+            The session and the label of each row, ascending, on the grid.
+        bar : Timedelta
+            Length of a bar.
+        """
+        whole = _bars(self._exchange(session[0], session[-1]), session.unique(), bar)
+        last = whole.session.searchsorted(session, side="right") - 1
+        return np.asarray(last - whole.index.get_indexer(index), dtype="int64")
 
     def bars_per_year(self, bar: pd.Timedelta | None) -> float:
         """Return how many bars a usual year has: 252 sessions, or 365 where the market never closes."""
@@ -123,30 +150,32 @@ class Calendar:
         sessions = 365.0 if around_the_clock else 252.0
         if bar is None:
             return sessions
-        exchange = self._exchange(pd.Timestamp(NUMBERING_YEAR, 1, 1), pd.Timestamp(NUMBERING_YEAR, 12, 31))
-        length = (exchange.closes - exchange.opens).median()
-        return sessions * float(np.ceil(length / bar))
-
-    def _intraday_grid(self, first: pd.Timestamp, last: pd.Timestamp, bar: pd.Timedelta) -> Grid:
-        exchange = self._exchange(first, last)
-        zone = str(exchange.tz)
-        days = self.sessions(_local_day(first, zone), _local_day(last, zone))
-        opens, closes = exchange.opens.loc[days], exchange.closes.loc[days]
-        bars = np.ceil((closes - opens) / bar).to_numpy().astype("int64")
-        within = np.arange(bars.sum()) - np.repeat(np.cumsum(bars) - bars, bars)
-        start = pd.DatetimeIndex(np.repeat(opens.dt.tz_localize(None).to_numpy(), bars)) + within * bar
-        close = pd.DatetimeIndex(np.repeat(closes.dt.tz_localize(None).to_numpy(), bars))
-        complete = pd.DatetimeIndex(np.minimum(start + bar, close)).tz_localize("UTC")
-        index = start.tz_localize("UTC")
-        inside = (index >= first) & (index <= last)
-        return Grid(index[inside], complete[inside], pd.DatetimeIndex(np.repeat(days.to_numpy(), bars))[inside])
+        year = pd.Timestamp(USUAL_YEAR, 1, 1), pd.Timestamp(USUAL_YEAR, 12, 31)
+        grid = _bars(self._exchange(*year), self.sessions(*year), bar)
+        return sessions * float(grid.session.value_counts().median())
 
     def _exchange(self, first: pd.Timestamp, last: pd.Timestamp) -> Any:
         return _exchange_calendar(self.name, min(first.year - 1, NUMBERING_YEAR - 1), last.year + 1)
 
 
-def _local_day(instant: pd.Timestamp, zone: str) -> pd.Timestamp:
-    return instant.tz_convert(zone).tz_localize(None).normalize()
+def _bars(exchange: Any, sessions: pd.DatetimeIndex, bar: pd.Timedelta) -> Grid:
+    """Lay bars on whole sessions."""
+    times = exchange.schedule.loc[sessions].apply(lambda column: column.dt.tz_localize(None)).astype("datetime64[ns]")
+    opens, closes = times["open"].to_numpy(), times["close"].to_numpy()
+    length = bar.to_timedelta64().astype("timedelta64[ns]")
+    counts = -((opens - closes) // length)  # rounded up
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    start = np.repeat(opens, counts) + within * length
+    complete = np.minimum(start + length, np.repeat(closes, counts))
+    # Where there is no break its bounds are NaT, and nothing lies within.
+    asleep = start >= np.repeat(times["break_start"].to_numpy(), counts)
+    asleep &= complete <= np.repeat(times["break_end"].to_numpy(), counts)
+    awake = ~asleep
+    return Grid(
+        pd.DatetimeIndex(start[awake], tz="UTC"),
+        pd.DatetimeIndex(complete[awake], tz="UTC"),
+        pd.DatetimeIndex(np.repeat(sessions.to_numpy(), counts)[awake]),
+    )
 
 
 def _check_name(name: str) -> None:
@@ -164,9 +193,19 @@ def _exchange_calendar(name: str, first_year: int, last_year: int) -> Any:
 
     start, end = pd.Timestamp(first_year, 1, 1), pd.Timestamp(last_year, 12, 31)
     try:
-        return exchange_calendars.get_calendar(name, start=start, end=end)
-    except ValueError:
-        # Some exchanges are known only from, or up to, a certain day.
-        bounded = type(exchange_calendars.get_calendar(name))
-        earliest, latest = bounded.bound_min() or start, bounded.bound_max() or end
-        return exchange_calendars.get_calendar(name, start=max(start, earliest), end=min(end, latest))
+        # What the package uses of pandas is no concern of a user's.
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            try:
+                return exchange_calendars.get_calendar(name, start=start, end=end)
+            except ValueError:
+                # Some exchanges are known only from, or up to, a certain day.
+                bounded = type(exchange_calendars.get_calendar(name))
+                start, end = max(start, bounded.bound_min() or start), min(end, bounded.bound_max() or end)
+                return exchange_calendars.get_calendar(name, start=start, end=end)
+    # Whatever keeps the package from making a calendar, the user needs another one or another span.
+    except Exception as error:
+        if start >= end:
+            span = f"from {start.date()} on" if start.year > first_year else f"until {end.date()}"
+            raise DataError(f"the calendar {name} is known only {span}; drop the other rows") from None
+        version = f"exchange_calendars {exchange_calendars.__version__}"
+        raise DataError(f"{version} cannot make the calendar {name}: {in_one_line(error)[:200]}") from error

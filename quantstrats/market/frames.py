@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -32,14 +32,14 @@ class Panel:
         Names of the columns.
     bar : Timedelta or None
         Length of an intraday bar, None for daily bars.
-    values : dict of str to array of float64, shape (rows, symbols)
-        One array per field, NaN where there is no bar.
+    arrays : dict of str to array of float64, shape (rows, symbols)
+        One per field, NaN where there is no bar.
     """
 
     grid: Grid
     symbols: pd.Index[str]
     bar: pd.Timedelta | None
-    values: dict[str, NDArray[np.float64]]
+    arrays: dict[str, NDArray[np.float64]]
 
 
 def panel_from_frames(
@@ -65,18 +65,42 @@ def panel_from_frames(
     """
     tables = _aligned(frames)
     close = tables["close"]
-    index, daily = _labels(close.index)
-    length = None if daily else pd.Timedelta(bar) if bar else _shortest_step(index)
+    index, length = labels_and_bar(pd.DatetimeIndex(close.index), _length(bar))
     grid = calendar.grid(index[0], index[-1], length)
     rows = grid.index.get_indexer(index)
     if (rows < 0).any():
         _refuse_rows_off_grid(index[rows < 0], calendar, length)
-    values = {field: _on_grid(table, rows, len(grid.index)) for field, table in tables.items()}
+    arrays = {field: _on_grid(table, rows, len(grid.index)) for field, table in tables.items()}
     for price in PRICES:
-        values.setdefault(price, values["close"])
-    values.setdefault("volume", np.full_like(values["close"], np.nan))
-    _check_values(values, grid.index, close.columns)
-    return Panel(grid, close.columns, length, values)
+        arrays.setdefault(price, arrays["close"])
+    arrays.setdefault("volume", np.full_like(arrays["close"], np.nan))
+    _check_values(arrays, grid.index, close.columns)
+    return Panel(grid, close.columns, length, arrays)
+
+
+def labels_and_bar(index: pd.DatetimeIndex, bar: pd.Timedelta | None) -> tuple[pd.DatetimeIndex, pd.Timedelta | None]:
+    """Return the labels, session dates or UTC instants, and the length of an intraday bar (None if daily).
+
+    Parameters
+    ----------
+    index : DatetimeIndex
+        The user's labels; daily where all of them are midnights.
+    bar : Timedelta or None
+        Length of a bar where the user gave it; below a day it says that midnights are instants.
+    """
+    local = index.tz_localize(None)
+    if (local == local.normalize()).all() and (bar is None or bar >= pd.Timedelta(days=1)):
+        return _nanoseconds(local), None
+    if index.tz is None:
+        raise DataError("intraday rows have no time zone; localise them, as in index.tz_localize('America/New_York')")
+    labels = _nanoseconds(index.tz_convert("UTC"))
+    length = bar if bar is not None else _shortest_step(labels)
+    if length > pd.Timedelta(hours=12):
+        raise DataError(
+            f"rows are a day apart but not labelled by date, first {index[0]}; "
+            "daily rows want the exchange's date, as in index.tz_convert('America/New_York').normalize()"
+        )
+    return labels, length
 
 
 def _aligned(frames: Mapping[str, pd.DataFrame | pd.Series | None]) -> dict[str, pd.DataFrame]:
@@ -99,34 +123,53 @@ def _aligned(frames: Mapping[str, pd.DataFrame | pd.Series | None]) -> dict[str,
 
 
 def _table(field: str, frame: pd.DataFrame | pd.Series) -> pd.DataFrame:
-    table = frame.to_frame(frame.name if frame.name is not None else "asset") if frame.ndim == 1 else frame
-    table = table.set_axis(table.columns.astype(str), axis=1)
+    if isinstance(frame, pd.Series):
+        frame = frame.to_frame("asset" if frame.name is None else frame.name)
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError(f"{field} is of type {type(frame).__name__}; give a DataFrame of rows x symbols, or a Series")
+    if frame.columns.nlevels > 1:
+        raise DataError(f"{field} has {frame.columns.nlevels} levels of columns; give one field's symbols alone")
+    table = frame.set_axis(frame.columns.astype(str), axis=1)
     if table.empty:
         raise DataError(f"{field} has no bars ({len(table)} rows, {table.shape[1]} symbols)")
-    if not isinstance(table.index, pd.DatetimeIndex):
-        raise DataError(f"{field}: rows are labelled by {table.index.dtype}, not by time; use pd.to_datetime on the index")
-    if table.index.hasnans:
-        raise DataError(f"{field}: {int(table.index.isna().sum())} rows have no time")
+    _check_rows(field, table.index)
     for labels, what in ((table.index, "row"), (table.columns, "symbol")):
         if labels.has_duplicates:
-            raise DataError(f"{field}: {what} {labels[labels.duplicated()][0]} appears more than once")
-    if not table.index.is_monotonic_increasing:
-        place = int(np.flatnonzero(np.diff(table.index.asi8) < 0)[0]) + 1
-        raise DataError(f"{field}: rows are not in time order, first at {table.index[place]}; use sort_index()")
-    for symbol, dtype in table.dtypes.items():
+            twice = labels[labels.duplicated()][0]
+            raise DataError(f"{field}: {what} {twice} appears more than once; keep one")
+    for symbol, dtype in zip(table.columns, table.dtypes, strict=True):
         if not pd.api.types.is_numeric_dtype(dtype):
             raise DataError(f"{field} of {symbol} is not numeric ({dtype}); use pd.to_numeric")
     return table
 
 
-def _labels(index: pd.DatetimeIndex) -> tuple[pd.DatetimeIndex, bool]:
-    """Return the labels, session dates if daily and UTC instants if not, and whether they are daily."""
-    local = index.tz_localize(None)
-    if (local == local.normalize()).all():
-        return local.as_unit("ns"), True
-    if index.tz is None:
-        raise DataError("intraday rows have no time zone; localise them, as in index.tz_localize('America/New_York')")
-    return index.tz_convert("UTC").as_unit("ns"), False
+def _check_rows(field: str, index: pd.Index[Any]) -> None:
+    if not isinstance(index, pd.DatetimeIndex):
+        raise DataError(f"{field}: rows are labelled by {index.dtype}, not by time; use pd.to_datetime on the index")
+    if index.hasnans:
+        raise DataError(f"{field}: {np.count_nonzero(index.isna())} rows have no time; drop them")
+    if not index.is_monotonic_increasing:
+        place = int(np.flatnonzero(np.diff(index.asi8) < 0)[0]) + 1
+        raise DataError(f"{field}: rows are not in time order, first at {index[place]}; use sort_index()")
+
+
+def _length(bar: str | pd.Timedelta | None) -> pd.Timedelta | None:
+    if bar is None:
+        return None
+    try:
+        length = pd.Timedelta(bar)
+    except (ValueError, TypeError):
+        length = pd.Timedelta(0)
+    if not length > pd.Timedelta(0):
+        raise DataError(f"bar is {bar!r}; give the length of a bar, as in '5min'")
+    return length
+
+
+def _nanoseconds(labels: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    try:
+        return labels.as_unit("ns")
+    except pd.errors.OutOfBoundsDatetime:
+        raise DataError(f"rows run from {labels[0]} to {labels[-1]}; times beyond 1678 to 2261 cannot stand") from None
 
 
 def _shortest_step(index: pd.DatetimeIndex) -> pd.Timedelta:
@@ -136,14 +179,17 @@ def _shortest_step(index: pd.DatetimeIndex) -> pd.Timedelta:
 
 
 def _refuse_rows_off_grid(rows: pd.DatetimeIndex, calendar: Calendar, bar: pd.Timedelta | None) -> None:
-    minutes = "" if bar is None else f"{bar.total_seconds() / 60:g}-minute "
-    what = "bars" if bar is not None else "sessions"
-    count = "1 row is" if len(rows) == 1 else f"{len(rows)} rows are"
-    first = rows[0].date() if bar is None else rows[0]
+    what = "session" if bar is None else f"{bar.total_seconds() / 60:g}-minute bar"
+    count = f"1 row is no {what}" if len(rows) == 1 else f"{len(rows)} rows are no {what}s"
     raise DataError(
-        f"{count} not {minutes}{what} of {calendar.name}, first {first}; "
+        f"{count} of {calendar.name}, first {row_label(rows[0])}; "
         "drop them or pass the right calendar ('24/7' never closes)"
     )
+
+
+def row_label(label: pd.Timestamp) -> object:
+    """Return a row's label as a message shows it: the date of a session, the instant of an intraday bar."""
+    return label.date() if label.tz is None else label
 
 
 def _on_grid(table: pd.DataFrame, rows: NDArray[np.intp], height: int) -> NDArray[np.float64]:
@@ -152,10 +198,13 @@ def _on_grid(table: pd.DataFrame, rows: NDArray[np.intp], height: int) -> NDArra
     return values
 
 
-def _check_values(values: Mapping[str, NDArray[np.float64]], index: pd.DatetimeIndex, symbols: pd.Index[str]) -> None:
-    absent = np.isnan(values["close"])
-    for field in FIELDS:
-        array = values[field]
+def _check_values(arrays: Mapping[str, NDArray[np.float64]], index: pd.DatetimeIndex, symbols: pd.Index[str]) -> None:
+    absent = np.isnan(arrays["close"])
+    if absent.all():
+        raise DataError(f"close has no bars ({len(index)} rows, {len(symbols)} symbols, every value is missing)")
+    # Close first: where it is given alone, the other prices are the same array.
+    for field in ("close", "open", "high", "low", "volume"):
+        array = arrays[field]
         wrong, what = (array < 0, "negative") if field == "volume" else (array <= 0, "zero or negative")
         _refuse(wrong, f"{field} is {what}", index, symbols)
         _refuse(np.isinf(array), f"{field} is infinite", index, symbols)
@@ -169,6 +218,6 @@ def _refuse(wrong: NDArray[np.bool_], what: str, index: pd.DatetimeIndex, symbol
     count = int(wrong.sum())
     if count:
         row, column = np.argwhere(wrong)[0]
+        where = f"first at {row_label(index[row])} {symbols[column]}"
         bars = "1 bar" if count == 1 else f"{count} bars"
-        when = index[row].date() if index.tz is None else index[row]
-        raise DataError(f"{what} in {bars}, first at {when} {symbols[column]}; mend the data or make those bars NaN")
+        raise DataError(f"{what} in {bars}, {where}; mend the data or make those bars NaN")

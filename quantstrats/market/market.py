@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cached_property
+from numbers import Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import pandas as pd
 from quantstrats.errors import DataError, did_you_mean
 from quantstrats.hashing import hash_array, hash_frame, hash_parts, hash_plain
 from quantstrats.market.calendar import Calendar, Grid
-from quantstrats.market.frames import FIELDS, Panel, panel_from_frames
+from quantstrats.market.frames import FIELDS, Panel, labels_and_bar, panel_from_frames, row_label
 from quantstrats.market.side import Side, SideSeries
 
 if TYPE_CHECKING:
@@ -62,16 +63,16 @@ class Market:
         origin: Mapping[str, Any],
         stamps: tuple[str, ...],
     ) -> None:
-        for array in panel.values.values():
+        for array in panel.arrays.values():
             array.flags.writeable = False
         self._panel = panel
         self._frames: dict[str, pd.DataFrame] = {}
         self._universe = universe
+        self._parts = dict(parts)
         self.calendar = calendar
         self.ended = MappingProxyType(dict(ended))
         self.delisting_return = MappingProxyType(dict(delisting_return))
-        self.side = Side(side_series, self.index, self.decided_at)
-        self.parts = MappingProxyType(dict(parts))
+        self.side = Side(side_series, self.index, self.decided_at, self.symbols)
         self.origin = MappingProxyType(dict(origin))
         self.stamps = stamps
 
@@ -112,7 +113,7 @@ class Market:
         side : mapping of name to SideSeries, optional
             Values beside the bars, each with the instant at which it was known.
         universe : DataFrame of bool, optional
-            Where a symbol may be held; rows and symbols as the bars.
+            Where a symbol may be held; a row for every row that has a bar. Symbols that it lacks are outside.
         calendar : str, default "XNYS"
             ISO code of the exchange; "24/7" for markets that never close.
         bar : str or Timedelta, optional
@@ -202,10 +203,17 @@ class Market:
         """Where a symbol may be held, rows x symbols of bool; None for everywhere."""
         return None if self._universe is None else self._universe.copy(deep=False)
 
+    @property
+    def parts(self) -> Mapping[str, pd.DataFrame]:
+        """Forecasts of a composition's parts, rows x symbols, by field name."""
+        return MappingProxyType({name: part.copy(deep=False) for name, part in self._parts.items()})
+
     @cached_property
     def present(self) -> NDArray[np.bool_]:
-        """Where there is a bar, shape (rows, symbols)."""
-        return ~np.isnan(self._panel.values["close"])
+        """Where there is a bar, read-only, shape (rows, symbols)."""
+        there: NDArray[np.bool_] = ~np.isnan(self._panel.arrays["close"])
+        there.flags.writeable = False
+        return there
 
     @property
     def bars_per_year(self) -> float:
@@ -214,13 +222,21 @@ class Market:
 
     def array(self, field: str) -> NDArray[np.float64]:
         """Return one field's values, read-only, shape (rows, symbols)."""
-        return self._panel.values[field]
+        return self._panel.arrays[field]
 
     def rows(self, start: int, stop: int) -> Market:
-        """Return the rows from position ``start`` up to, not including, ``stop``. Values are shared, not copied."""
-        part = slice(max(start, 0), stop)
+        """Return the rows from position ``start`` up to, not including, ``stop``. Values are shared, not copied.
+
+        Raises
+        ------
+        DataError
+            If there is no such row.
+        """
+        part = slice(max(start, 0), max(stop, 0))
+        if not 0 <= part.start < min(part.stop, len(self)):
+            raise DataError(f"no rows from {start} to {stop}; there are {len(self)}")
         grid = Grid(self.index[part], self.decided_at[part], self.session[part])
-        values = {field: array[part] for field, array in self._panel.values.items()}
+        values = {field: array[part] for field, array in self._panel.arrays.items()}
         return self._with(Panel(grid, self.symbols, self.bar, values), rows=part)
 
     def between(self, start: str | date | None, end: str | date | None) -> Market:
@@ -229,10 +245,10 @@ class Market:
         Raises
         ------
         DataError
-            If no row lies between them.
+            If no row lies between them, or one is not a date.
         """
-        first = 0 if start is None else int(self.session.searchsorted(pd.Timestamp(start), side="left"))
-        last = len(self) if end is None else int(self.session.searchsorted(pd.Timestamp(end), side="right"))
+        first = 0 if start is None else int(self.session.searchsorted(_day(start, "start"), side="left"))
+        last = len(self) if end is None else int(self.session.searchsorted(_day(end, "end"), side="right"))
         if first >= last:
             have = f"{self.session[0].date()} to {self.session[-1].date()}"
             raise DataError(f"no bars from {start or 'the start'} to {end or 'the end'}; the bars run from {have}")
@@ -244,28 +260,38 @@ class Market:
         Raises
         ------
         DataError
-            If a symbol is unknown or named twice.
+            If a symbol is unknown or named twice, or if there is none.
         """
+        if isinstance(symbols, str):
+            raise DataError(f"symbols is {symbols!r}; give a list, as in [{symbols!r}]")
         chosen = list(symbols)
+        if not chosen:
+            raise DataError("no symbols to select; name at least one")
         for symbol in chosen:
             if symbol not in self.symbols:
                 hint = did_you_mean(symbol, self.symbols)
-                raise DataError(f"no bars for symbol {symbol!r}{hint}")
+                raise DataError(f"no bars of symbol {symbol!r}{hint}")
         if len(set(chosen)) != len(chosen):
             raise DataError(f"a symbol is named twice in {', '.join(chosen)}")
         columns = self.symbols.get_indexer(pd.Index(chosen))
-        values = {field: np.ascontiguousarray(array[:, columns]) for field, array in self._panel.values.items()}
+        values = {field: np.ascontiguousarray(array[:, columns]) for field, array in self._panel.arrays.items()}
         return self._with(Panel(self._panel.grid, self.symbols[columns], self.bar, values), symbols=chosen)
 
     def with_listed_symbols(self) -> Market:
-        """Return only the symbols that have a bar in these rows."""
-        listed = self.present.any(axis=0)
-        return self if listed.all() else self.select(self.symbols[listed])
+        """Return only the symbols that have a bar in these rows.
+
+        Raises
+        ------
+        DataError
+            If none has.
+        """
+        listed = np.flatnonzero(self.present.any(axis=0))
+        return self if len(listed) == len(self.symbols) else self.select(self.symbols[listed])
 
     def with_parts(self, parts: Mapping[str, pd.DataFrame]) -> Market:
         """Return the same bars with the forecasts of a composition's parts."""
         market = self._with(self._panel)
-        market.parts = MappingProxyType(dict(parts))
+        market._parts = dict(parts)
         return market
 
     def with_origin(self, origin: Mapping[str, Any]) -> Market:
@@ -281,14 +307,14 @@ class Market:
     @cached_property
     def content_hash(self) -> str:
         """Hash of all that a strategy can see in this Market."""
-        parts = {field: hash_array(self._panel.values[field]) for field in FIELDS}
+        parts = {field: hash_array(self._panel.arrays[field]) for field in FIELDS}
         parts["index"] = hash_frame(self.decided_at.to_series(index=self.index))
         parts["symbols"] = hash_plain(list(self.symbols))
         parts["facts"] = hash_plain(
             {"calendar": self.calendar.name, "ended": self.ended.copy(), "return": self.delisting_return.copy()}
         )
         parts |= {f"side {name}": series.content_hash() for name, series in self.side.series.items()}
-        parts |= {f"part {name}": hash_frame(forecast) for name, forecast in self.parts.items()}
+        parts |= {f"part {name}": hash_frame(forecast) for name, forecast in self._parts.items()}
         if self._universe is not None:
             parts["universe"] = hash_frame(self._universe)
         return hash_parts(parts)
@@ -297,13 +323,13 @@ class Market:
         return len(self.index)
 
     def __repr__(self) -> str:
-        bars = "daily" if self.bar is None else f"{self.bar} bars"
+        bars = "daily" if self.bar is None else f"bars of {self.bar.total_seconds() / 60:g} minutes"
         span = f"{self.session[0].date()} to {self.session[-1].date()}"
         return f"<Market: {len(self.symbols)} symbols x {len(self)} rows, {bars}, {span}, {self.calendar.name}>"
 
     def _frame(self, field: str) -> pd.DataFrame:
         if field not in self._frames:
-            values = self._panel.values[field]
+            values = self._panel.arrays[field]
             self._frames[field] = pd.DataFrame(values, index=self.index, columns=self.symbols, copy=False)
         return self._frames[field].copy(deep=False)
 
@@ -316,10 +342,20 @@ class Market:
             delisting_return={s: loss for s, loss in self.delisting_return.items() if s in columns},
             side_series=self.side.series,
             universe=None if self._universe is None else self._universe.iloc[rows][columns],
-            parts={name: part.iloc[rows].reindex(columns=columns) for name, part in self.parts.items()},
+            parts={name: part.iloc[rows].reindex(columns=columns) for name, part in self._parts.items()},
             origin=self.origin,
             stamps=self.stamps,
         )
+
+
+def _day(day: str | date, what: str) -> pd.Timestamp:
+    try:
+        moment = None if isinstance(day, Real) else pd.Timestamp(day)
+    except (ValueError, TypeError):
+        moment = None
+    if moment is None or pd.isna(moment) or moment.tz is not None:
+        raise DataError(f"{what}: {day!r} is not a date; give one as in '2015-12-31'")
+    return moment.normalize()
 
 
 def _checked_endings(ended: Mapping[str, str | date], panel: Panel) -> dict[str, pd.Timestamp]:
@@ -327,12 +363,9 @@ def _checked_endings(ended: Mapping[str, str | date], panel: Panel) -> dict[str,
     for symbol, day in ended.items():
         if symbol not in panel.symbols:
             raise DataError(f"ended names {symbol!r}, which has no bars{did_you_mean(symbol, panel.symbols)}")
-        try:
-            endings[symbol] = pd.Timestamp(day).normalize()
-        except ValueError:
-            raise DataError(f"ended: {day!r} of {symbol} is not a date") from None
+        endings[symbol] = _day(day, f"ended of {symbol}")
         later = panel.grid.session > endings[symbol]
-        bars = later & ~np.isnan(panel.values["close"][:, panel.symbols.get_loc(symbol)])
+        bars = later & ~np.isnan(panel.arrays["close"][:, panel.symbols.get_loc(symbol)])
         if bars.any():
             first = panel.grid.session[bars][0].date()
             raise DataError(f"{symbol} ended on {endings[symbol].date()} but has a bar on {first}; correct either")
@@ -345,24 +378,33 @@ def _checked_delisting(
     if isinstance(delisting_return, Mapping):
         unknown = [symbol for symbol in delisting_return if symbol not in ended]
         if unknown:
-            raise DataError(f"delisting_return names {unknown[0]!r}, which is not in ended")
-        returns = {symbol: float(delisting_return.get(symbol, 0.0)) for symbol in ended}
+            raise DataError(f"delisting_return names {unknown[0]!r}, which is not in ended; say there when it ended")
+        returns = {symbol: delisting_return.get(symbol, 0.0) for symbol in ended}
     else:
-        returns = dict.fromkeys(ended, float(delisting_return))
+        returns = dict.fromkeys(ended, delisting_return)
     for symbol, value in returns.items():
-        if not -1.0 <= value < np.inf:
-            raise DataError(f"delisting_return of {symbol} is {value}; it is a fraction and at least -1")
-    return returns
+        if not isinstance(value, Real) or not -1.0 <= value < np.inf:
+            raise DataError(f"delisting_return of {symbol} is {value!r}; it is a fraction and at least -1")
+    return {symbol: float(value) for symbol, value in returns.items()}
 
 
 def _checked_universe(universe: pd.DataFrame, panel: Panel) -> pd.DataFrame:
-    unknown = universe.columns.difference(panel.symbols)
+    if not isinstance(universe, pd.DataFrame) or not isinstance(universe.index, pd.DatetimeIndex):
+        raise DataError("universe is not a DataFrame of rows x symbols with the labels of the bars as rows")
+    rows = labels_and_bar(universe.index, panel.bar)[0]
+    mask = universe.set_axis(rows, axis=0).set_axis(universe.columns.astype(str), axis=1)
+    for labels in (mask.index, mask.columns):
+        if labels.has_duplicates:
+            raise DataError(f"universe: {labels[labels.duplicated()][0]} appears more than once; keep one")
+    unknown = mask.columns.difference(panel.symbols)
     if len(unknown):
         raise DataError(f"universe names {unknown[0]!r}, which has no bars{did_you_mean(unknown[0], panel.symbols)}")
-    absent = panel.grid.index.difference(universe.index)
+    if not all(pd.api.types.is_bool_dtype(dtype) for dtype in mask.dtypes) or mask.isna().to_numpy().any():
+        raise DataError("universe holds other values than True and False; use astype(bool)")
+    # A row that the bars themselves lack holds nothing that could be in the universe.
+    filled = np.flatnonzero(~np.isnan(panel.arrays["close"]).all(axis=1))
+    absent = panel.grid.index[filled].difference(rows)
     if len(absent):
-        raise DataError(f"universe lacks {len(absent)} rows of the bars, first {absent[0]}; give every row")
-    mask = universe.reindex(index=panel.grid.index, columns=panel.symbols, fill_value=False)
-    if not (mask.dtypes == bool).all():
-        raise DataError("universe holds other values than True and False")
-    return mask
+        count = "1 row" if len(absent) == 1 else f"{len(absent)} rows"
+        raise DataError(f"universe lacks {count} of the bars, first {row_label(absent[0])}; give every row")
+    return mask.astype(bool).reindex(index=panel.grid.index, columns=panel.symbols, fill_value=False)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from quantstrats.errors import AllocationError
+from quantstrats.errors import AllocationError, in_one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,15 +75,19 @@ def allocate(allocator: Allocator, forecast: pd.DataFrame) -> pd.DataFrame:
     try:
         weights = allocator.weights(opinions)
     except Exception as error:
-        raise AllocationError(f"{who} failed in weights(): {type(error).__name__}: {error}") from error
+        raise AllocationError(f"{who} failed in weights(): {in_one_line(error)}") from error
     if not isinstance(weights, pd.DataFrame):
         raise AllocationError(f"{who} returned {type(weights).__name__}, not a DataFrame of rows x symbols")
     if not (weights.index.equals(forecast.index) and weights.columns.equals(forecast.columns)):
         raise AllocationError(f"{who} returned other rows or symbols than the forecast; keep its index and columns")
-    shares = weights.fillna(0.0).astype("float64")
+    try:
+        shares = weights.astype("float64").fillna(0.0)
+    except (TypeError, ValueError):
+        raise AllocationError(f"{who} returned weights that are not numbers") from None
     total = shares.abs().sum(axis=1)
     excess = ~(total <= 1.0 + 1e-9)
     if excess.any():
         row = int(np.flatnonzero(excess)[0])
-        raise AllocationError(f"{who}: absolute weights sum to {total.iloc[row]:.6g} at {forecast.index[row]}; at most 1")
+        asked = f"absolute weights sum to {total.iloc[row]:.6g} at {forecast.index[row]}"
+        raise AllocationError(f"{who}: {asked}; at most 1, since gross scales them")
     return shares * (allocator.gross * (1.0 - allocator.cash_buffer))

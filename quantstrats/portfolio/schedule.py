@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Literal
+
+from quantstrats.errors import ConfigError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,30 +44,44 @@ class Schedule:
     last_decision: int = 0
 
     def __post_init__(self) -> None:
-        if isinstance(self.every, str) and self.every not in _NAMED:
+        if self.every not in _NAMED and not _is_count(self.every):
             raise ValueError(f"every is {self.every!r}; it can be {', '.join(_NAMED)} or a number of sessions")
-        if isinstance(self.every, int) and self.every < 1:
+        if not isinstance(self.every, str) and self.every < 1:
             raise ValueError(f"every is {self.every}; a number of sessions is at least 1")
         if self.rebalance not in ("changes", "all"):
             raise ValueError(f"rebalance is {self.rebalance!r}; it can be changes or all")
         if self.drift is not None and not self.drift > 0:
             raise ValueError(f"drift is {self.drift}; it is a fraction of equity above 0")
-        if self.last_decision < 0:
+        if not _is_count(self.last_decision) or self.last_decision < 0:
             raise ValueError(f"last_decision is {self.last_decision}; it counts bars, at least 0")
 
     def decision_rows(self, market: Market) -> NDArray[np.bool_]:
-        """Tell on which rows decisions fall, by the exchange's calendar alone; shape (rows,)."""
+        """Tell on which rows decisions fall, by the exchange's calendar alone; shape (rows,).
+
+        Raises
+        ------
+        ConfigError
+            If ``last_decision`` is set and the bars are daily: no decision would ever fall.
+        """
+        import numpy as np
+
         before_close = _bars_before_close(market)
+        if self.last_decision and market.bar is None:
+            raise ConfigError(f"last_decision is {self.last_decision}, but these bars are daily; leave it at 0")
         if self.every == "bar":
-            return before_close >= self.last_decision
-        at_end = before_close == self.last_decision
+            return np.asarray(before_close >= self.last_decision)
+        at_end = np.asarray(before_close == self.last_decision)
         if self.every == "session":
             return at_end
         if isinstance(self.every, str):
-            return at_end & _in_first_session(market, self.every)
-        number = market.calendar.session_number(market.session)
-        due: NDArray[np.bool_] = number % self.every == 0
-        return at_end & due
+            due = _in_first_session(market, self.every)
+        else:
+            due = np.asarray(market.calendar.session_number(market.session) % self.every == 0)
+        return np.asarray(at_end & due)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _in_first_session(market: Market, period: str) -> NDArray[np.bool_]:
@@ -80,5 +97,4 @@ def _bars_before_close(market: Market) -> NDArray[np.int64]:
 
     if market.bar is None:
         return np.zeros(len(market), dtype="int64")
-    left = market.calendar.session_close(market.session) - market.decided_at
-    return np.ceil(left / market.bar).to_numpy().astype("int64")
+    return market.calendar.bars_left(market.session, market.index, market.bar)

@@ -23,9 +23,7 @@ class Source(ABC):
     name: ClassVar[str]
 
     @abstractmethod
-    def load(
-        self, symbols: Sequence[str] | None = None, start: date | None = None, end: date | None = None
-    ) -> Market:
+    def load(self, symbols: Sequence[str] | None = None, start: date | None = None, end: date | None = None) -> Market:
         """Return the bars.
 
         Parameters

@@ -33,22 +33,23 @@ _STOCK_STAMP = "20 large survivors chosen with hindsight: survivorship bias"
 class Sample(Source):
     """Daily bars of NASDAQ and SP500 (1999-2018, package arch) or of 20 US stocks (1990-2022, package skfolio).
 
-    The indexes have open, high, low, close and volume, and the side series ``vix`` (closes 2014-2019, known at
-    the close of their day). The stocks have adjusted closes alone. Files are read where the packages keep them;
-    the packages themselves are not imported.
+    The indexes have open, high, low, close and volume, and the side series ``vix`` (closes 2014-2019, known a
+    quarter of an hour after the close of their day). The stocks have adjusted closes alone. Files are read where
+    the packages keep them; the packages themselves are not imported.
     """
 
     name: ClassVar[str] = "sample"
 
-    def load(
-        self, symbols: Sequence[str] | None = None, start: date | None = None, end: date | None = None
-    ) -> Market:
+    def load(self, symbols: Sequence[str] | None = None, start: date | None = None, end: date | None = None) -> Market:
         """Return the bars; by default of NASDAQ. Indexes and stocks cannot be mixed."""
         chosen = list(symbols) if symbols else ["NASDAQ"]
         known = [*INDEXES, *STOCKS]
         for symbol in chosen:
             if symbol not in known:
-                raise DataError(f"source 'sample' has no symbol {symbol!r}{did_you_mean(symbol, known)} (it has {', '.join(known)})")
+                hint = did_you_mean(symbol, known)
+                raise DataError(f"source 'sample' has no symbol {symbol!r}{hint} (it has {', '.join(known)})")
+        if len(set(chosen)) < len(chosen):
+            raise DataError(f"source 'sample': a symbol is named twice in {', '.join(chosen)}")
         if all(symbol in INDEXES for symbol in chosen):
             market = _indexes(chosen)
         elif all(symbol in STOCKS for symbol in chosen):
@@ -70,12 +71,19 @@ def _indexes(symbols: list[str]) -> Market:
     from quantstrats.market.market import Market
 
     tables = {symbol: _read("arch", f"data/{INDEXES[symbol]}/{INDEXES[symbol]}.csv.gz") for symbol in symbols}
-    fields = {
-        field.lower(): pd.DataFrame({symbol: table[field] for symbol, table in tables.items()})
-        for field in ("Open", "High", "Low", "Close", "Volume")
-    }
-    stamps = [_INDEX_STAMP, _STALE_STAMP] if "SP500" in symbols else [_INDEX_STAMP]
-    return Market.from_frames(**fields, side={"vix": _vix()}, stamps=stamps)
+
+    def field(name: str) -> pd.DataFrame:
+        return pd.DataFrame({symbol: table[name] for symbol, table in tables.items()})
+
+    return Market.from_frames(
+        open=field("Open"),
+        high=field("High"),
+        low=field("Low"),
+        close=field("Close"),
+        volume=field("Volume"),
+        side={"vix": _vix()},
+        stamps=[_INDEX_STAMP, _STALE_STAMP] if "SP500" in symbols else [_INDEX_STAMP],
+    )
 
 
 def _stocks(symbols: list[str]) -> Market:
@@ -86,17 +94,19 @@ def _stocks(symbols: list[str]) -> Market:
 
 
 def _vix() -> SideSeries:
+    import pandas as pd
+
     from quantstrats.market.calendar import Calendar
     from quantstrats.market.side import SideSeries
 
-    import pandas as pd
-
     # Holidays stand in the file as a dot.
     closes = pd.to_numeric(_read("arch", "data/vix/vix.csv.gz")["vix"], errors="coerce").dropna()
-    # A volatility index is published through the day; its close is known when the exchange closes.
-    sessions = Calendar("XNYS").sessions(closes.index[0], closes.index[-1])
-    closes = closes[closes.index.isin(sessions)]
-    return SideSeries(closes, Calendar("XNYS").session_close(closes.index.as_unit("ns")))
+    exchange = Calendar("XNYS")
+    closes = closes[closes.index.isin(exchange.sessions(closes.index[0], closes.index[-1]))]
+    # The index is computed until its options close, a quarter of an hour after the stocks: a decision at the
+    # stocks' close has yesterday's.
+    known_at = exchange.session_close(pd.DatetimeIndex(closes.index)) + pd.Timedelta(minutes=15)
+    return SideSeries(closes, known_at)
 
 
 def _read(package: str, file: str) -> pd.DataFrame:
@@ -109,5 +119,5 @@ def _read(package: str, file: str) -> pd.DataFrame:
         raise DataError(f"source 'sample': these bars come with {package}; install it: pip install '{wanted}'")
     path = Path(spec.origin).parent / file
     if not path.exists():
-        raise DataError(f"source 'sample': the installed {package} has no file {file}; see constraints.txt for versions")
+        raise DataError(f"source 'sample': the installed {package} has no file {file}; take a version of setup.cfg")
     return pd.read_csv(path, index_col=0, parse_dates=True)

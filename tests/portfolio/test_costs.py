@@ -1,0 +1,27 @@
+"""Costs that make no sense are refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from quantstrats import Costs
+
+
+def test_the_defaults_are_ten_and_five_basis_points():
+    assert Costs() == Costs(commission_bps=10.0, commission_per_share=0.0, commission_minimum=0.0, slippage_bps=5.0)
+
+
+@pytest.mark.parametrize("field", ["commission_bps", "commission_per_share", "commission_minimum", "slippage_bps"])
+@pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
+def test_a_cost_is_never_negative_missing_or_infinite(field, value):
+    with pytest.raises(ValueError, match=f"{field} is {value}; it cannot be negative or infinite"):
+        Costs(**{field: value})
+
+
+def test_slippage_of_everything_is_refused():
+    with pytest.raises(ValueError, match="10000 or more would sell for nothing"):
+        Costs(slippage_bps=10_000)
+
+
+def test_no_costs_at_all_are_fine():
+    assert Costs(0, 0, 0, 0).slippage_bps == 0

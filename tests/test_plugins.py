@@ -1,0 +1,384 @@
+"""Plugins: what is found, what is refused and why, and that one bad plugin harms no other."""
+
+from __future__ import annotations
+
+import sys
+import types
+from dataclasses import dataclass
+
+import pytest
+
+from quantstrats import Allocator, Plugins, Signal, Source, hookimpl
+from quantstrats.errors import PluginError
+from quantstrats.plugins import Trouble
+
+
+class Idle:
+    def warmup(self):
+        return 1
+
+    def forecast(self, market):
+        return market.close
+
+
+@dataclass(frozen=True)
+class Hold(Idle, Signal):
+    name = "hold"
+    days: int = 1
+
+
+def module(name="mine", **functions):
+    """Make a module whose functions are hooks."""
+    made = types.ModuleType(name)
+    for hook, function in functions.items():
+        setattr(made, hook, hookimpl(function))
+    return made
+
+
+def offering(*classes, kind="signals", name="mine"):
+    def offer(register):
+        for cls in classes:
+            register(cls)
+
+    return module(name, **{f"register_{kind}": offer})
+
+
+def refusal(plugin, plugins=None):
+    plugins = plugins or Plugins()
+    before = len(plugins.offers)
+    with pytest.raises(PluginError) as told:
+        plugins.register(plugin)
+    assert "\n" not in str(told.value)
+    assert len(plugins.offers) == before
+    return str(told.value)
+
+
+def test_a_fresh_set_is_empty_and_knows_what_is_registered():
+    plugins = Plugins()
+    assert plugins.offers == []
+    plugins.register(offering(Hold), version="1.0")
+    assert plugins.signal("hold") is Hold
+    offer = plugins.find("signal", "hold")
+    assert (offer.kind, offer.name, offer.provider, offer.version, offer.cls) == ("signal", "hold", "mine", "1.0", Hold)
+    assert Plugins().offers == []
+
+
+def test_objects_with_marked_methods_are_plugins_too():
+    class Mine:
+        @hookimpl
+        def register_signals(self, register):
+            register(Hold)
+
+    plugins = Plugins()
+    plugins.register(Mine())
+    assert plugins.find("signal", "hold").provider == "Mine"
+
+
+def test_functions_without_the_mark_are_no_hooks():
+    plugins = Plugins()
+    plain = types.ModuleType("plain")
+    plain.register_signals = lambda register: register(Hold)
+    plugins.register(plain)
+    assert plugins.offers == []
+
+
+def test_a_hook_may_stand_under_another_name():
+    plugins = Plugins()
+    mine = types.ModuleType("mine")
+    mine.offer = hookimpl(specname="register_signals")(lambda register: register(Hold))
+    plugins.register(mine)
+    assert plugins.signal("hold") is Hold
+
+
+def test_every_kind_is_collected_by_its_own_hook():
+    @dataclass(frozen=True)
+    class Nowhere(Source):
+        name = "nowhere"
+
+        def load(self, symbols=None, start=None, end=None):
+            raise NotImplementedError
+
+    @dataclass(frozen=True)
+    class Nothing(Allocator):
+        name = "nothing"
+
+        def weights(self, forecast):
+            return forecast * 0
+
+    @dataclass(frozen=True)
+    class Plain:
+        name = "plain"
+
+    plugins = Plugins()
+    for kind, cls in (("source", Nowhere), ("allocator", Nothing), ("broker", Plain), ("report", Plain)):
+        plugins.register(offering(cls, kind=f"{kind}s", name=kind))
+        assert plugins.find(kind, cls.name).cls is cls
+
+
+@pytest.mark.parametrize(
+    ("hook", "suggestion"),
+    [("register_signal", "register_signals"), ("decidedd", "decided"), ("run_start", "run_started")],
+)
+def test_a_misspelt_hook_is_refused_with_a_suggestion(hook, suggestion):
+    told = refusal(module(**{hook: lambda register: None}))
+    assert told == f"plugin 'mine': there is no hook {hook!r}; did you mean {suggestion!r}?"
+
+
+def test_a_misspelt_hook_is_found_in_a_module_that_imports_things():
+    code = "import os, typing\nimport numpy as np\nfrom quantstrats import Market, Signal, hookimpl\n"
+    mine = types.ModuleType("mine")
+    exec(code + "@hookimpl\ndef regster_signals(register): pass\n", vars(mine))
+    assert "there is no hook 'regster_signals'; did you mean 'register_signals'?" in refusal(mine)
+    fine = types.ModuleType("fine")
+    exec(code + "@hookimpl\ndef register_signals(register): pass\n", vars(fine))
+    Plugins().register(fine)
+
+
+def test_a_hook_with_a_misspelt_argument_is_refused_and_leaves_nothing_behind():
+    heard = []
+    plugins = Plugins()
+    told = refusal(module(run_started=lambda run: heard.append(run), decided=lambda decison: None), plugins)
+    assert "decison" in told
+    assert list(plugins.implementations("run_started")) == []
+
+
+def test_a_wrapper_is_refused():
+    mine = types.ModuleType("mine")
+    mine.decided = hookimpl(wrapper=True)(lambda decision: (yield))
+    assert refusal(mine) == "plugin 'mine': decided is marked as a wrapper; hooks collect or announce"
+
+
+def test_a_class_is_refused_where_an_object_of_it_is_meant():
+    assert refusal(Hold) == "plugin 'Hold' is a class; register an object of it, as in Hold()"
+
+
+def test_the_same_plugin_twice_is_refused():
+    plugins, mine = Plugins(), offering(Hold)
+    plugins.register(mine)
+    assert refusal(mine, plugins) == "plugin 'mine' is registered already"
+    assert refusal(offering(Hold), plugins) == "plugin 'mine' is registered already"
+    with pytest.raises(PluginError, match="plugin 'other' is registered already"):
+        plugins.register(mine, "other")
+    assert len(plugins.offers) == 1
+
+
+def test_an_error_while_offering_names_the_hook():
+    def fail(register):
+        raise RuntimeError("no\nlicence")
+
+    assert (
+        refusal(module(register_signals=fail)) == "plugin 'mine' failed in register_signals: RuntimeError: no licence"
+    )
+
+
+@dataclass
+class Thawed(Idle, Signal):
+    name = "thawed"
+
+
+class Undecorated(Hold):
+    name = "undecorated"
+    weeks: int = 3
+
+
+@dataclass(frozen=True)
+class Nameless(Idle, Signal):
+    pass
+
+
+@dataclass(frozen=True)
+class Colon(Idle, Signal):
+    name = "a:b"
+
+
+@dataclass(frozen=True)
+class Half(Signal):
+    name = "half"
+
+    def warmup(self):
+        return 1
+
+
+@dataclass(frozen=True)
+class Stranger(Idle):
+    name = "stranger"
+
+
+@pytest.mark.parametrize(
+    ("offered", "message"),
+    [
+        (Hold(), "register a signal class, not Hold(days=1)"),
+        ("hold", "register a signal class, not 'hold'"),
+        (Thawed, "put @dataclass(frozen=True) above signal 'thawed'"),
+        (Undecorated, "put @dataclass(frozen=True) above signal 'undecorated'"),
+        (Nameless, "signal Nameless has no name; write name = '...' in its body"),
+        (Colon, "signal Colon has no name"),
+        (Half, "signal 'half' does not define forecast"),
+        (Stranger, "signal 'stranger' does not derive from quantstrats.Signal"),
+    ],
+)
+def test_an_offer_that_does_not_fit_is_refused_with_its_plugin(offered, message):
+    assert message in refusal(offering(Hold, offered))
+
+
+def test_a_name_offered_by_two_providers_is_refused_alone_and_told_apart_by_provider():
+    plugins = Plugins()
+
+    @dataclass(frozen=True)
+    class Unique(Idle, Signal):
+        name = "unique"
+
+    other = dataclass(frozen=True)(type("Other", (Idle, Signal), {"name": "hold"}))
+    plugins.register(offering(Hold), provider="acme")
+    plugins.register(offering(other, Unique), provider="zenith")
+    with pytest.raises(
+        PluginError, match=r"^signal 'hold' is offered by more than one plugin; say acme:hold or zenith:hold$"
+    ):
+        plugins.signal("hold")
+    assert plugins.signal("acme:hold") is Hold
+    assert plugins.signal("zenith:hold") is other
+    assert plugins.signal("unique") is Unique
+
+
+def test_a_name_offered_twice_by_one_provider_is_refused():
+    assert refusal(offering(Hold, Hold)) == "plugin 'mine': mine offers the signal 'hold' already"
+    plugins = Plugins()
+    plugins.register(offering(Hold), provider="acme")
+    with pytest.raises(PluginError, match="plugin 'again': acme offers the signal 'hold' already"):
+        plugins.register(offering(Hold, name="again"), provider="acme")
+
+
+@pytest.mark.parametrize("name", ["momentm", "quantstrats:momentm"])
+def test_an_unknown_name_comes_with_a_suggestion(installed, name):
+    message = rf"^no signal called '{name}'; did you mean 'momentum'\? \(quantstrats plugins lists all\)$"
+    with pytest.raises(PluginError, match=message):
+        installed.signal(name)
+
+
+def test_a_name_is_looked_up_among_its_own_kind(installed):
+    with pytest.raises(PluginError, match="no source called 'momentum'"):
+        installed.find("source", "momentum")
+
+
+def test_an_announcing_hook_calls_one_plugin_alone():
+    heard = []
+    plugins = Plugins()
+    for name in ("first", "second"):
+        plugins.register(module(name, decided=lambda decision, name=name: heard.append((name, decision))))
+    under_other_name = types.ModuleType("third")
+    under_other_name.hear = hookimpl(specname="decided")(lambda decision: heard.append(("third", decision)))
+    plugins.register(under_other_name)
+    calls = dict(plugins.implementations("decided"))
+    assert set(calls) == {"first", "second", "third"}
+    for name, call in calls.items():
+        heard.clear()
+        call(decision=1)
+        assert heard == [(name, 1)]
+
+
+def test_a_listener_takes_the_facts_it_wants_and_need_not_be_hashable():
+    heard = []
+    plugins = Plugins()
+    plugins.register(types.SimpleNamespace(decided=hookimpl(lambda: heard.append("called"))), "namespace")
+    ((name, call),) = plugins.implementations("decided")
+    call(decision=1)
+    assert (name, heard) == ("namespace", ["called"])
+
+
+def distribution(folder, name, entries, **modules):
+    """Write a tiny installed distribution."""
+    info = folder / f"{name.replace('-', '_')}-2.1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 2.1\n")
+    lines = "\n".join(f"{entry} = {target}" for entry, target in entries.items())
+    (info / "entry_points.txt").write_text(f"[quantstrats]\n{lines}\n")
+    for module_name, code in modules.items():
+        (folder / f"{module_name}.py").write_text(code)
+
+
+GOOD = """
+from __future__ import annotations
+from dataclasses import dataclass
+from quantstrats import Signal, hookimpl
+
+@dataclass(frozen=True)
+class Calm(Signal):
+    name = "{name}"
+    def warmup(self): return 1
+    def forecast(self, market): return market.close
+
+@hookimpl
+def register_signals(register):
+    register(Calm)
+"""
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    loaded = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - loaded:
+        if name.startswith("plugin_of_"):
+            del sys.modules[name]
+
+
+def test_installed_distributions_are_found_with_name_and_version(site):
+    distribution(site, "acme-signals", {"calm": "plugin_of_acme"}, plugin_of_acme=GOOD.format(name="calm"))
+    offer = Plugins.installed().find("signal", "calm")
+    assert (offer.provider, offer.version, offer.cls.__name__) == ("acme-signals", "2.1", "Calm")
+
+
+def test_an_entry_point_may_name_an_object_of_a_module(site):
+    code = (
+        GOOD.format(name="calm")
+        + "\nclass Mine:\n    @hookimpl\n    def register_signals(self, register): register(Calm)\nmine = Mine()"
+    )
+    distribution(site, "acme", {"calm": "plugin_of_object:mine"}, plugin_of_object=code)
+    assert Plugins.installed().find("signal", "calm").provider == "acme"
+
+
+BROKEN = {
+    "import": ("import nothing_like_this", "ModuleNotFoundError: No module named 'nothing_like_this'"),
+    "syntax": ("def broken(:", "SyntaxError: "),
+    "exit": ("raise SystemExit('bye')", "SystemExit: bye"),
+    "hook": (GOOD.format(name="bad").replace("def register_signals", "def register_signal"), "there is no hook"),
+    "frozen": (GOOD.format(name="bad").replace("frozen=True", "frozen=False"), "put @dataclass(frozen=True) above"),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_broken_plugin_is_named_and_skipped_and_others_are_there(site, fault):
+    code, reason = BROKEN[fault]
+    distribution(site, "broken-signals", {"bad": "plugin_of_broken"}, plugin_of_broken=code)
+    distribution(site, "acme", {"calm": "plugin_of_acme"}, plugin_of_acme=GOOD.format(name="calm"))
+    plugins = Plugins.installed()
+    assert {"calm", "momentum"} <= {offer.name for offer in plugins.offers}
+    (trouble,) = plugins.troubles
+    assert (trouble.plugin, trouble.provider) == ("bad", "broken-signals")
+    assert reason in trouble.reason
+    assert "\n" not in trouble.reason
+    for name in ("bad", "broken-signals:bad"):
+        with pytest.raises(PluginError, match=r"^signal 'bad' of broken-signals could not be loaded: "):
+            plugins.signal(name)
+
+
+def test_two_installed_distributions_with_one_name_are_told_apart(site):
+    for provider in ("acme", "zenith"):
+        name = f"plugin_of_{provider}"
+        distribution(site, provider, {"calm": name}, **{name: GOOD.format(name="calm")})
+    plugins = Plugins.installed()
+    with pytest.raises(PluginError, match="say acme:calm or zenith:calm"):
+        plugins.signal("calm")
+    assert plugins.signal("zenith:calm").__module__ == "plugin_of_zenith"
+    assert plugins.troubles == []
+
+
+def test_everything_that_ships_loads_without_trouble(installed):
+    assert installed.troubles == []
+    found = {(offer.kind, offer.name) for offer in installed.offers if offer.provider == "quantstrats"}
+    assert {("signal", "sma_cross"), ("source", "sample"), ("allocator", "direct")} <= found
+
+
+def test_a_trouble_is_plain_data():
+    assert Trouble("a", "b", "c") == Trouble("a", "b", "c")

@@ -1,0 +1,106 @@
+"""The one decision path: targets are complete where a decision falls, and a restart computes the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from quantstrats import Market, Schedule, Signal
+from quantstrats.portfolio.allocators import LongFlat, LongShort, Proportional, TopQuantile
+from quantstrats.strategy import Strategy
+
+
+@dataclass(frozen=True)
+class Band(Signal):
+    """Long above the last month's mean and until the close falls below its lowest; it remembers within a quarter."""
+
+    name = "band"
+    resets = "quarter"
+
+    def warmup(self):
+        return 21
+
+    def forecast(self, market):
+        close, mean = market.close, market.close.rolling(21).mean()
+        state = pd.DataFrame(np.nan, index=close.index, columns=close.columns)
+        return state.mask(close > mean, 1.0).mask(close <= close.rolling(21).min(), -1.0).ffill()
+
+
+@pytest.fixture(scope="module")
+def stocks(installed):
+    pytest.importorskip("skfolio", reason="skfolio is not installed")
+    return (
+        installed.find("source", "sample")
+        .cls()
+        .load(["AAPL", "AMD", "KO", "XOM", "JPM", "WMT", "GE"])
+        .between("2008", "2012")
+    )
+
+
+def test_rows_without_a_decision_are_missing_and_others_are_complete(market_of, installed):
+    hold = installed.signal("buy_and_hold")()
+    market = market_of({"A": [10.0] * 8, "B": [None, None, 5, 5, 5, None, 5, 5]})
+    targets = Strategy(hold, LongFlat(cash_buffer=0.0), Schedule("week")).targets(market)
+    # 2 January is the first session of the year, not of its week; the 5th and the 12th are.
+    expected = pd.DataFrame(np.nan, index=market.index, columns=["A", "B"])
+    expected.loc["2015-01-05"] = [1.0, 0.0]
+    expected.loc["2015-01-12"] = [0.5, 0.5]
+    pd.testing.assert_frame_equal(targets, expected, check_freq=False)
+
+
+def test_every_bar_is_decided_by_default(market_of, installed):
+    market = market_of({"A": [10.0, None, 10.0]})
+    targets = Strategy(installed.signal("buy_and_hold")()).targets(market)
+    assert targets["A"].tolist() == [0.95, 0.0, 0.95]
+
+
+def test_a_market_without_a_decision_row_has_no_targets(market_of, installed):
+    market = market_of({"A": [10.0] * 5}).rows(1, 5)
+    assert Strategy(installed.signal("buy_and_hold")(), schedule=Schedule("year")).targets(market).isna().all(axis=None)
+
+
+STRATEGIES = [
+    ("sma_cross", {}, LongShort(), Schedule()),
+    ("sma_cross", {"fast": 5, "slow": 200}, LongFlat(), Schedule(10)),
+    ("momentum", {"lookback": 60, "skip": 5}, TopQuantile(quantile=0.3), Schedule("month")),
+    ("momentum", {"lookback": 20}, Proportional(), Schedule("week")),
+    ("buy_and_hold", {}, LongFlat(), Schedule(21)),
+]
+
+
+def compare(strategy, market, start, first):
+    """Compare the targets of a later start with those of the whole, from row ``first`` of the later one on."""
+    whole, part = strategy.targets(market), strategy.targets(market.rows(start, len(market)))
+    left, right = part.iloc[first:].to_numpy(), whole.iloc[start + first :].to_numpy()
+    np.testing.assert_array_equal(np.isnan(left), np.isnan(right))
+    assert (np.abs(left - right)[~np.isnan(left)] <= 1e-9 + 1e-6 * np.abs(right[~np.isnan(right)])).all()
+    assert np.nansum(np.abs(right)) > 0
+
+
+@pytest.mark.parametrize(("name", "parameters", "allocator", "schedule"), STRATEGIES)
+def test_targets_of_a_later_start_agree_past_the_warm_up(stocks, installed, name, parameters, allocator, schedule):
+    strategy = Strategy(installed.signal(name)(**parameters), allocator, schedule)
+    for start in np.random.default_rng(11).integers(1, 900, 4).tolist():
+        compare(strategy, stocks, start, strategy.signal.warmup() - 1)
+
+
+def test_targets_of_a_resets_signal_agree_from_the_first_whole_period_on(stocks):
+    strategy = Strategy(Band(), LongShort())
+    for start in np.random.default_rng(12).integers(1, 900, 4).tolist():
+        starts = np.flatnonzero(stocks.starts_period("quarter")[start:])
+        compare(strategy, stocks, start, int(starts[starts >= 20][0]))
+
+
+def test_targets_of_a_later_start_agree_on_real_bars_with_gaps_and_late_listings(real_bars, installed):
+    frames = real_bars("daily_small_illiquid")
+    market = Market.from_frames(**frames).between("2009-01-01", "2012-12-31").with_listed_symbols()
+    assert not market.present.all()
+    strategy = Strategy(
+        installed.signal("momentum")(lookback=30), TopQuantile(quantile=0.2, short=True), Schedule("week")
+    )
+    for start in (17, 333):
+        compare(strategy, market, start, 30)
+    compare(Strategy(Band(), LongShort()), market, 100, 83)
