@@ -13,6 +13,7 @@ from quantstrats.config import build, describe
 from quantstrats.engines import engine_named
 from quantstrats.engines.execution import Account, Execution
 from quantstrats.errors import ConfigError
+from quantstrats.evaluation import check_needs, details_of
 from quantstrats.events import RunStarted
 from quantstrats.hashing import hash_plain
 from quantstrats.ledger import Ledger
@@ -24,7 +25,6 @@ from quantstrats.provenance import describe_code, describe_installation
 from quantstrats.reports.benchmark import EQUAL_WEIGHT, benchmark_returns
 from quantstrats.reports.metrics import measure
 from quantstrats.runs import Run, content_hashes, new_run_id, returns_of
-from quantstrats.signals import Details, Signal, check_needs, details_of
 from quantstrats.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from quantstrats.market.market import Market
     from quantstrats.market.sources.base import Source
+    from quantstrats.signals import Details, Signal
 
 DEFAULT_CASH = 100_000.0
 
@@ -180,9 +181,7 @@ def _allocator(allocator: Allocator | str, plugins: Plugins) -> Allocator:
     return cast("Allocator", build(plugins.find("allocator", allocator).cls, {}, f"allocator {allocator!r}"))
 
 
-def _config(
-    strategy: Strategy, market: Market, account: Account, engine: str, benchmark: str
-) -> dict[str, Any]:
+def _config(strategy: Strategy, market: Market, account: Account, engine: str, benchmark: str) -> dict[str, Any]:
     first, last = market.session[0], market.session[-1]
     span = {"start": str(first.date()), "end": str(last.date())}
     return {
@@ -210,9 +209,7 @@ def _results(market: Market, targets: pd.DataFrame, execution: Execution) -> dic
     }
 
 
-def _metrics(
-    results: dict[str, Any], cash: float, benchmark: pd.Series | None, bars_per_year: float
-) -> dict[str, Any]:
+def _metrics(results: dict[str, Any], cash: float, benchmark: pd.Series | None, bars_per_year: float) -> dict[str, Any]:
     frames = {name: frame for name, frame in results.items() if name != "targets"}
     returns = returns_of(results["equity"], cash)
     return measure(returns=returns, cash=cash, benchmark=benchmark, bars_per_year=bars_per_year, **frames)

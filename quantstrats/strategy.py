@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from quantstrats.evaluation import evaluate
 from quantstrats.portfolio.allocation import Allocator, allocate
 from quantstrats.portfolio.allocators import LongFlat
 from quantstrats.portfolio.costs import Costs
 from quantstrats.portfolio.schedule import Schedule
-from quantstrats.signals import Signal, evaluate
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from quantstrats.market.market import Market
+    from quantstrats.signals import Signal
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 
 from quantstrats import Details, Market, SideSeries, Signal
 from quantstrats.errors import SignalError
-from quantstrats.signals import check_needs, details_of, evaluate
+from quantstrats.evaluation import check_needs, details_of, evaluate
 
 NAN = float("nan")
 
@@ -349,3 +349,22 @@ def test_a_side_series_joins_the_same_after_a_later_start(nasdaq):
     assert isinstance(market.side.series["vix"], SideSeries)
     late = market.rows(100, len(market))
     assert late.side["vix"].equals(market.side["vix"].iloc[100:])
+
+
+def test_which_symbols_will_end_is_kept_from_the_forecast(market_of):
+    seen = []
+
+    @dataclass(frozen=True)
+    class Curious(Signal):
+        name = "curious"
+
+        def warmup(self):
+            return 1
+
+        def forecast(self, market):
+            seen.append((dict(market.ended), dict(market.delisting_return)))
+            return market.close
+
+    market = market_of({"A": [1, 2, None], "B": [1, 2, 3]}, ended={"A": "2015-01-05"}, delisting_return=-1.0)
+    evaluate(Curious(), market)
+    assert seen == [({}, {})]

@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from quantstrats.portfolio.costs import Costs
-from quantstrats.portfolio.schedule import Schedule
+import numpy as np
+
+from quantstrats.errors import EngineError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
+
+    from quantstrats.market.market import Market
+    from quantstrats.portfolio.costs import Costs
+    from quantstrats.portfolio.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -65,3 +71,46 @@ class Execution:
     transactions: pd.DataFrame
     trades: pd.DataFrame
     events: list[str]
+
+
+def tradable(market: Market) -> NDArray[np.bool_]:
+    """Tell where a symbol can be sized and ordered: from its first bar to its last session, gaps included.
+
+    Returns
+    -------
+    array of bool, shape (rows, symbols)
+    """
+    allowed: NDArray[np.bool_] = np.logical_or.accumulate(market.present, axis=0)
+    for symbol, last in market.ended.items():
+        allowed[market.session > last, market.symbols.get_loc(symbol)] = False
+    return allowed
+
+
+def tradable_targets(market: Market, targets: pd.DataFrame) -> tuple[NDArray[np.float64], list[str]]:
+    """Return targets as an array, zero where the symbol is not tradable, and one line for each that was not zero.
+
+    Raises
+    ------
+    EngineError
+        If the targets are not those of this market, or a row is neither complete nor all NaN.
+    """
+    if not (targets.index.equals(market.index) and targets.columns.equals(market.symbols)):
+        raise EngineError("targets have other rows or symbols than the market; keep its index and columns")
+    wanted = targets.to_numpy("float64")
+    unknown = np.isnan(wanted)
+    broken = np.isinf(wanted).any(axis=1) | (unknown.any(axis=1) & ~unknown.all(axis=1))
+    if broken.any():
+        row = market.index[int(np.flatnonzero(broken)[0])]
+        raise EngineError(f"targets at {row} are incomplete or infinite; a row is a number per symbol, or all NaN")
+    idle = (wanted != 0.0) & ~unknown & ~tradable(market)
+    columns = np.flatnonzero(idle.any(axis=0)).tolist()
+    return np.where(idle, 0.0, wanted), [_told_idle(market, column, idle[:, column]) for column in columns]
+
+
+def _told_idle(market: Market, column: int, idle: NDArray[np.bool_]) -> str:
+    rows = np.flatnonzero(idle)
+    decisions = "1 decision" if len(rows) == 1 else f"{len(rows)} decisions"
+    return (
+        f"{market.symbols[column]} was wanted in {decisions}, first at {market.index[rows[0]]}, when it could not be "
+        "traded (not yet listed, or ended): each counts as a target of zero"
+    )

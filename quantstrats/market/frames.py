@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PRICES = ("open", "high", "low", "close")
 FIELDS = (*PRICES, "volume")
+CASH = "cash"  # the column of a Run's positions that is no symbol
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,10 @@ def _table(field: str, frame: pd.DataFrame | pd.Series) -> pd.DataFrame:
     table = frame.set_axis(frame.columns.astype(str), axis=1)
     if table.empty:
         raise DataError(f"{field} has no bars ({len(table)} rows, {table.shape[1]} symbols)")
+    if CASH in table.columns:
+        raise DataError(
+            f"{field}: a symbol cannot be called {CASH!r}, which names the account's cash in a Run; rename it"
+        )
     _check_rows(field, table.index)
     for labels, what in ((table.index, "row"), (table.columns, "symbol")):
         if labels.has_duplicates:

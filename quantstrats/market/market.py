@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cached_property
-from numbers import Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,8 @@ import pandas as pd
 from quantstrats.errors import DataError, did_you_mean
 from quantstrats.hashing import hash_array, hash_frame, hash_parts, hash_plain
 from quantstrats.market.calendar import Calendar, Grid
-from quantstrats.market.frames import FIELDS, Panel, labels_and_bar, panel_from_frames, row_label
+from quantstrats.market.facts import checked_delisting, checked_endings, checked_universe, day_of
+from quantstrats.market.frames import FIELDS, Panel, panel_from_frames
 from quantstrats.market.side import Side, SideSeries
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Market:
         frames = {"open": open, "high": high, "low": low, "close": close, "volume": volume}
         exchange = Calendar(calendar)
         panel = panel_from_frames(frames, exchange, bar)
-        endings = _checked_endings(ended or {}, panel)
+        endings = checked_endings(ended or {}, panel)
         notes = [*stamps]
         if open is None:
             notes.append("close-only bars: open, high and low are the close, so fills are approximate")
@@ -140,9 +140,9 @@ class Market:
             panel,
             exchange,
             ended=endings,
-            delisting_return=_checked_delisting(delisting_return, endings),
+            delisting_return=checked_delisting(delisting_return, endings),
             side_series=side or {},
-            universe=None if universe is None else _checked_universe(universe, panel),
+            universe=None if universe is None else checked_universe(universe, panel),
             parts={},
             origin={"source": "frames"},
             stamps=tuple(notes),
@@ -227,6 +227,8 @@ class Market:
     def rows(self, start: int, stop: int) -> Market:
         """Return the rows from position ``start`` up to, not including, ``stop``. Values are shared, not copied.
 
+        A symbol that ends with the last of these rows, or later, is not in their ``ended``.
+
         Raises
         ------
         DataError
@@ -247,8 +249,8 @@ class Market:
         DataError
             If no row lies between them, or one is not a date.
         """
-        first = 0 if start is None else int(self.session.searchsorted(_day(start, "start"), side="left"))
-        last = len(self) if end is None else int(self.session.searchsorted(_day(end, "end"), side="right"))
+        first = 0 if start is None else int(self.session.searchsorted(day_of(start, "start"), side="left"))
+        last = len(self) if end is None else int(self.session.searchsorted(day_of(end, "end"), side="right"))
         if first >= last:
             have = f"{self.session[0].date()} to {self.session[-1].date()}"
             raise DataError(f"no bars from {start or 'the start'} to {end or 'the end'}; the bars run from {have}")
@@ -300,6 +302,12 @@ class Market:
         market.origin = MappingProxyType(dict(origin))
         return market
 
+    def without_endings(self) -> Market:
+        """Return the same bars without the knowledge of which symbols ended: what a forecast may see."""
+        market = self._with(self._panel)
+        market.ended, market.delisting_return = MappingProxyType({}), MappingProxyType({})
+        return market
+
     def starts_period(self, period: str) -> NDArray[np.bool_]:
         """Tell which rows are the first of a week, month, quarter or year, by the exchange's calendar."""
         return self.calendar.starts_period(self.session, period)
@@ -335,76 +343,18 @@ class Market:
 
     def _with(self, panel: Panel, rows: slice = slice(None), symbols: list[str] | None = None) -> Market:
         columns = list(self.symbols) if symbols is None else symbols
+        ended = {symbol: day for symbol, day in self.ended.items() if symbol in columns}
+        if rows != slice(None):
+            # Within these rows nobody knows what ends with or after the last of them.
+            ended = {symbol: day for symbol, day in ended.items() if day < panel.grid.session[-1]}
         return Market(
             panel,
             self.calendar,
-            ended={symbol: day for symbol, day in self.ended.items() if symbol in columns},
-            delisting_return={s: loss for s, loss in self.delisting_return.items() if s in columns},
+            ended=ended,
+            delisting_return={symbol: self.delisting_return[symbol] for symbol in ended},
             side_series=self.side.series,
             universe=None if self._universe is None else self._universe.iloc[rows][columns],
             parts={name: part.iloc[rows].reindex(columns=columns) for name, part in self._parts.items()},
             origin=self.origin,
             stamps=self.stamps,
         )
-
-
-def _day(day: str | date, what: str) -> pd.Timestamp:
-    try:
-        moment = None if isinstance(day, Real) else pd.Timestamp(day)
-    except (ValueError, TypeError):
-        moment = None
-    if moment is None or pd.isna(moment) or moment.tz is not None:
-        raise DataError(f"{what}: {day!r} is not a date; give one as in '2015-12-31'")
-    return moment.normalize()
-
-
-def _checked_endings(ended: Mapping[str, str | date], panel: Panel) -> dict[str, pd.Timestamp]:
-    endings: dict[str, pd.Timestamp] = {}
-    for symbol, day in ended.items():
-        if symbol not in panel.symbols:
-            raise DataError(f"ended names {symbol!r}, which has no bars{did_you_mean(symbol, panel.symbols)}")
-        endings[symbol] = _day(day, f"ended of {symbol}")
-        later = panel.grid.session > endings[symbol]
-        bars = later & ~np.isnan(panel.arrays["close"][:, panel.symbols.get_loc(symbol)])
-        if bars.any():
-            first = panel.grid.session[bars][0].date()
-            raise DataError(f"{symbol} ended on {endings[symbol].date()} but has a bar on {first}; correct either")
-    return endings
-
-
-def _checked_delisting(
-    delisting_return: float | Mapping[str, float], ended: Mapping[str, pd.Timestamp]
-) -> dict[str, float]:
-    if isinstance(delisting_return, Mapping):
-        unknown = [symbol for symbol in delisting_return if symbol not in ended]
-        if unknown:
-            raise DataError(f"delisting_return names {unknown[0]!r}, which is not in ended; say there when it ended")
-        returns = {symbol: delisting_return.get(symbol, 0.0) for symbol in ended}
-    else:
-        returns = dict.fromkeys(ended, delisting_return)
-    for symbol, value in returns.items():
-        if not isinstance(value, Real) or not -1.0 <= value < np.inf:
-            raise DataError(f"delisting_return of {symbol} is {value!r}; it is a fraction and at least -1")
-    return {symbol: float(value) for symbol, value in returns.items()}
-
-
-def _checked_universe(universe: pd.DataFrame, panel: Panel) -> pd.DataFrame:
-    if not isinstance(universe, pd.DataFrame) or not isinstance(universe.index, pd.DatetimeIndex):
-        raise DataError("universe is not a DataFrame of rows x symbols with the labels of the bars as rows")
-    rows = labels_and_bar(universe.index, panel.bar)[0]
-    mask = universe.set_axis(rows, axis=0).set_axis(universe.columns.astype(str), axis=1)
-    for labels in (mask.index, mask.columns):
-        if labels.has_duplicates:
-            raise DataError(f"universe: {labels[labels.duplicated()][0]} appears more than once; keep one")
-    unknown = mask.columns.difference(panel.symbols)
-    if len(unknown):
-        raise DataError(f"universe names {unknown[0]!r}, which has no bars{did_you_mean(unknown[0], panel.symbols)}")
-    if not all(pd.api.types.is_bool_dtype(dtype) for dtype in mask.dtypes) or mask.isna().to_numpy().any():
-        raise DataError("universe holds other values than True and False; use astype(bool)")
-    # A row that the bars themselves lack holds nothing that could be in the universe.
-    filled = np.flatnonzero(~np.isnan(panel.arrays["close"]).all(axis=1))
-    absent = panel.grid.index[filled].difference(rows)
-    if len(absent):
-        count = "1 row" if len(absent) == 1 else f"{len(absent)} rows"
-        raise DataError(f"universe lacks {count} of the bars, first {row_label(absent[0])}; give every row")
-    return mask.astype(bool).reindex(index=panel.grid.index, columns=panel.symbols, fill_value=False)

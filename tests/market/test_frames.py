@@ -56,6 +56,10 @@ def test_an_intraday_bar_that_the_frames_lack_becomes_a_missing_bar():
     assert market.bar == pd.Timedelta("5min")
 
 
+def test_a_symbol_called_cash_is_refused():
+    assert refusal(close=table(cash=[1.0, 2, 3, 4, 5])).startswith("close: a symbol cannot be called 'cash'")
+
+
 def test_a_series_is_one_symbol_named_after_it():
     assert Market.from_frames(close=table()["A"]).symbols.tolist() == ["A"]
     assert Market.from_frames(close=table()["A"].rename(None)).symbols.tolist() == ["asset"]

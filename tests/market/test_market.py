@@ -97,7 +97,7 @@ def test_rows_keep_every_fact_and_share_the_values(market):
     assert part.universe.equals(CLOSE.notna().iloc[1:3])
     assert part.parts["primary"].equals(CLOSE.iloc[1:3])
     assert part.side["vix"].tolist() == [16.0, 16.0]
-    assert dict(part.ended) == {"C": pd.Timestamp("2015-01-16")}
+    assert dict(market.rows(1, 4).ended) == {"C": pd.Timestamp("2015-01-16")}
     assert part.stamps == market.stamps
 
 
@@ -306,3 +306,18 @@ def test_content_hash_differs_for_any_cell_of_any_field(field):
 def test_repr_says_what_it_is(market):
     assert repr(market) == "<Market: 3 symbols x 5 rows, daily, 2015-01-14 to 2015-01-21, XNYS>"
     assert market.bars_per_year == 252
+
+
+def test_rows_do_not_know_of_an_end_that_comes_with_or_after_their_last():
+    market = make(ended={"C": "2015-01-16"}, delisting_return=-0.5)
+    place = market.index.get_loc(pd.Timestamp("2015-01-16"))
+    assert not market.rows(0, place + 1).ended
+    assert dict(market.rows(0, place + 2).ended) == {"C": pd.Timestamp("2015-01-16")}
+    assert dict(market.rows(0, place + 2).delisting_return) == {"C": -0.5}
+
+
+def test_a_market_without_endings_has_the_same_bars():
+    market = make(ended={"C": "2015-01-16"})
+    assert not market.without_endings().ended
+    pd.testing.assert_frame_equal(market.without_endings().close, market.close)
+    assert list(market.ended) == ["C"]

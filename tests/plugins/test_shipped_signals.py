@@ -8,7 +8,7 @@ import pytest
 
 from quantstrats.config import build
 from quantstrats.errors import ConfigError
-from quantstrats.signals import details_of, evaluate
+from quantstrats.evaluation import details_of, evaluate
 
 NAN = float("nan")
 

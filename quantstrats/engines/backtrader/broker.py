@@ -10,7 +10,7 @@ import backtrader as bt
 from quantstrats.engines.backtrader.commission import free_of_charge
 
 
-class GapBroker(bt.brokers.BackBroker):  # type: ignore[misc]
+class GapBroker(bt.brokers.BackBroker):
     """An order waits for its symbol's next bar; a position is settled when its symbol has ended.
 
     Parameters

@@ -6,8 +6,12 @@ import backtrader as bt
 
 from quantstrats.portfolio.costs import BASIS_POINTS, Costs
 
+# The smallest part of a share that brokers count. Less than that is a remainder of floating-point arithmetic, and
+# an order for it would cost the least commission.
+SMALLEST_PART = 1e-9
 
-class StockCommission(bt.CommInfoBase):  # type: ignore[misc]
+
+class StockCommission(bt.CommInfoBase):
     """Commission of stock-like assets by value, by share and at least a minimum."""
 
     params = (("per_share", 0.0), ("minimum", 0.0), ("fractional", False), ("stocklike", True), ("percabs", True))
@@ -19,7 +23,10 @@ class StockCommission(bt.CommInfoBase):  # type: ignore[misc]
 
     def getsize(self, price: float, cash: float) -> float:
         """Return how many shares ``cash`` buys: whole ones, unless fractions can be traded."""
-        return cash / price if self.p.fractional else int(cash // price)
+        if not self.p.fractional:
+            return int(cash // price)
+        shares = cash / price
+        return shares if shares >= SMALLEST_PART else 0.0
 
 
 def commission_of(costs: Costs, fractional: bool) -> StockCommission:

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 import backtrader as bt
 import numpy as np
 
-from quantstrats.announcer import Announcer
 from quantstrats.engines.backtrader.broker import GapBroker
 from quantstrats.engines.backtrader.commission import commission_of
 from quantstrats.engines.backtrader.feed import backtrader_datetimes, bar_feed
 from quantstrats.engines.backtrader.recorder import Recorder
 from quantstrats.engines.backtrader.strategy import Plan, PluginStrategy
-from quantstrats.engines.execution import Account, Execution
+from quantstrats.engines.execution import Account, Execution, tradable, tradable_targets
 from quantstrats.market.frames import FIELDS
 from quantstrats.portfolio.costs import BASIS_POINTS
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from quantstrats.announcer import Announcer
     from quantstrats.market.market import Market
 
 
@@ -40,9 +40,16 @@ def execute(market: Market, targets: pd.DataFrame, account: Account, announcer: 
     Returns
     -------
     Execution
+
+    Raises
+    ------
+    EngineError
+        If the targets do not fit the market.
     """
-    listed = np.flatnonzero(market.present.any(axis=0))
-    recorder = Recorder(market, announcer)
+    weights, doubts = tradable_targets(market, targets)
+    # Backtrader runs nothing without a feed; one that never has a bar is never looked at.
+    listed = np.flatnonzero(market.present.any(axis=0)) if market.present.any() else np.array([0])
+    recorder = Recorder(market, announcer, events=doubts)
     cerebro = bt.Cerebro(stdstats=False)
     feeds = _add_feeds(cerebro, market, listed)
     broker = GapBroker(endings=_endings(market, feeds))
@@ -50,17 +57,17 @@ def execute(market: Market, targets: pd.DataFrame, account: Account, announcer: 
     broker.addcommissioninfo(commission_of(account.costs, account.fractional))
     broker.set_slippage_perc(account.costs.slippage_bps / BASIS_POINTS)
     cerebro.setbroker(broker)
-    plan = Plan.make(targets.to_numpy()[:, listed], market.present[:, listed], account.schedule)
+    plan = Plan.make(weights[:, listed], tradable(market)[:, listed], account.schedule)
     cerebro.addstrategy(PluginStrategy, plan=plan, recorder=recorder)
     cerebro.run()
     return recorder.execution()
 
 
-def _add_feeds(cerebro: bt.Cerebro, market: Market, listed: np.ndarray) -> dict[str, Any]:
-    """Add a feed for every symbol that has a bar, in symbol order."""
+def _add_feeds(cerebro: bt.Cerebro, market: Market, columns: np.ndarray) -> dict[str, Any]:
+    """Add a feed for each of these columns, in their order."""
     datetimes = backtrader_datetimes(market.index)
     feeds = {}
-    for column in listed:
+    for column in columns:
         symbol = str(market.symbols[column])
         values = {field: market.array(field)[:, column] for field in FIELDS}
         feeds[symbol] = bar_feed(datetimes, values, symbol)

@@ -16,7 +16,7 @@ _DAY = 86_400 * 10**9
 _ORDINAL_OF_1970 = 719_163
 
 
-class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
+class BarFeed(bt.feed.DataBase):
     """One symbol's bars, loaded in bulk.
 
     Where there is no bar, open, high, low and volume are NaN and the close is the last one that was: that is
@@ -37,9 +37,7 @@ class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
         self.home()
 
 
-def bar_feed(
-    datetimes: array.array[float], values: dict[str, NDArray[np.float64]], name: str
-) -> BarFeed:
+def bar_feed(datetimes: array.array[float], values: dict[str, NDArray[np.float64]], name: str) -> BarFeed:
     """Return a feed of one symbol; ``values`` are one-dimensional arrays by field, NaN where there is no bar."""
     columns = {field: _line(column) for field, column in values.items() if field != "close"}
     columns["close"] = _line(_last_known(values["close"]))

@@ -9,11 +9,11 @@ import backtrader as bt
 import numpy as np
 import pandas as pd
 
-from quantstrats.announcer import Announcer
 from quantstrats.engines.execution import Execution
 from quantstrats.events import OrderChange, TradeClosed
 
 if TYPE_CHECKING:
+    from quantstrats.announcer import Announcer
     from quantstrats.market.market import Market
 
 _ORDER_COLUMNS = ["decided", "symbol", "size", "status", "changed", "filled", "price", "commission"]
@@ -39,7 +39,7 @@ class Recorder:
     events: list[str] = field(default_factory=list)
     _account: list[tuple[float, float]] = field(default_factory=list)
     _orders: dict[int, dict[str, Any]] = field(default_factory=dict)
-    _fills: list[tuple[int, str, float, float, float, int, float]] = field(default_factory=list)
+    _fills: list[tuple[int, str, float, float, float, int]] = field(default_factory=list)
     _trades: list[TradeClosed] = field(default_factory=list)
 
     def keep_order(self, row: int, order: Any) -> None:
@@ -65,7 +65,7 @@ class Recorder:
         kept |= {"status": order.getstatusname(), "changed": self.market.index[row]}
         kept |= {"filled": done.size, "price": done.price, "commission": done.comm}
         for fill in done.iterpending():
-            self._fills.append((row, kept["symbol"], fill.size, fill.price, fill.comm, kept["order"], fill.psize))
+            self._fills.append((row, kept["symbol"], fill.size, fill.price, fill.comm, kept["order"]))
         if order.status in _REFUSALS:
             self._keep_refusal(row, kept)
         if self.announcer.hears("order_changed"):
@@ -106,27 +106,40 @@ class Recorder:
             events=[*self.events],
         )
 
+    def keep_end_of_account(self, row: int) -> None:
+        """Keep that nothing is left of the account."""
+        when = self._when(row)
+        self.events.append(f"nothing is left of the account at {when}: its positions are closed, and it trades no more")
+
     def _keep_settlement(self, row: int, order: Any) -> None:
         self.keep_order(row, order)
         symbol, last = order.data._name, self.market.ended[order.data._name].date()
         shares = abs(order.created.size)
         price = order.created.price
-        self.events.append(f"{symbol} ended on {last}: {shares:g} shares settled at {price:g}")
+        self.events.append(f"{symbol} ended on {last}: {shares:.10g} shares settled at {price:.10g}")
 
     def _keep_refusal(self, row: int, kept: dict[str, Any]) -> None:
         verb = "buy" if kept["size"] > 0 else "sell"
-        part = f" after {abs(kept['filled']):g} were filled" if kept["filled"] else ""
-        what = f"{verb} {abs(kept['size']):g} {kept['symbol']}"
+        part = f" after {abs(kept['filled']):.10g} were filled" if kept["filled"] else ""
+        what = f"{verb} {abs(kept['size']):.10g} {kept['symbol']}"
         self.events.append(
-            f"order {kept['order']} ({what}) refused at {self.market.index[row]}{part}: not enough cash ({kept['status']})"
+            f"order {kept['order']} ({what}) refused at {self._when(row)}{part}: not enough cash ({kept['status']})"
         )
 
+    def _when(self, row: int) -> str:
+        label = self.market.index[row]
+        return str(label if self.market.bar else label.date())
+
     def _positions(self) -> pd.DataFrame:
+        # Fills are added up one by one, as Backtrader does. What it tells as the position after a fill is that
+        # of the whole order, even where only the part was filled that closes.
         market = self.market
         held = np.full(market.present.shape, np.nan)
         held[0] = 0.0
-        for row, symbol, _, _, _, _, size in self._fills:
-            held[row, market.symbols.get_loc(symbol)] = size
+        sizes = dict.fromkeys(market.symbols, 0.0)
+        for row, symbol, size, *_ in self._fills:
+            sizes[symbol] += size
+            held[row, market.symbols.get_loc(symbol)] = sizes[symbol]
         return pd.DataFrame(held, index=market.index, columns=market.symbols).ffill()
 
     def _order_table(self) -> pd.DataFrame:
@@ -135,7 +148,7 @@ class Recorder:
         return table.astype(dict.fromkeys(("size", "filled", "price", "commission"), "float64"))
 
     def _transaction_table(self) -> pd.DataFrame:
-        rows = [fill[1:6] for fill in self._fills]
+        rows = [fill[1:] for fill in self._fills]
         index = self.market.index[[fill[0] for fill in self._fills]]
         table = pd.DataFrame(rows, columns=_FILL_COLUMNS, index=index)
         return table.astype(dict.fromkeys(("amount", "price", "commission"), "float64"))

@@ -9,12 +9,12 @@ import backtrader as bt
 import numpy as np
 
 from quantstrats.events import Decision
-from quantstrats.portfolio.schedule import Schedule
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from quantstrats.engines.backtrader.recorder import Recorder
+    from quantstrats.portfolio.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Plan:
     Attributes
     ----------
     weights : array, shape (rows, feeds)
-        Targets as fractions of equity; rows without a decision are NaN.
+        Targets as fractions of equity, zero where a feed is not tradable; rows without a decision are NaN.
     decided : array of bool, shape (rows,)
         Where a decision falls.
     changed : array of bool, shape (rows, feeds)
         Where a target differs from that of the decision before; before the first one all are zero.
     listed_at : array of int, shape (feeds,)
-        Row of each feed's first bar.
+        Row of each feed's first bar; the number of rows if it has none.
     schedule : Schedule
         Which targets are traded.
     """
@@ -42,21 +42,23 @@ class Plan:
     schedule: Schedule
 
     @classmethod
-    def make(cls, weights: NDArray[np.float64], present: NDArray[np.bool_], schedule: Schedule) -> Plan:
-        """Make the plan of targets (rows x feeds) for feeds that each have a bar somewhere."""
-        decided = ~np.isnan(weights).any(axis=1)
+    def make(cls, weights: NDArray[np.float64], tradable: NDArray[np.bool_], schedule: Schedule) -> Plan:
+        """Make the plan of targets (rows x feeds), given where each feed is tradable."""
+        decided = ~np.isnan(weights[:, 0])
         decisions = weights[decided]
         before = np.vstack([np.zeros((1, weights.shape[1])), decisions[:-1]])
         changed = np.zeros(weights.shape, dtype=bool)
         changed[decided] = decisions != before[: len(decisions)]
-        return cls(weights, decided, changed, present.argmax(axis=0), schedule)
+        listed_at = np.where(tradable.any(axis=0), tradable.argmax(axis=0), len(weights))
+        return cls(weights, decided, changed, listed_at, schedule)
 
 
-class PluginStrategy(bt.Strategy):  # type: ignore[misc]
+class PluginStrategy(bt.Strategy):
     """Trades a plan: at each decision it brings the symbols that are due to their targets.
 
     It decides at a bar's close; Backtrader fills from the next bar's open on. Reductions go first, so that their
-    proceeds are there for the increases; within each kind orders go in symbol order.
+    proceeds are there for the increases; within each kind orders go in symbol order. Once nothing is left of the
+    account, its positions are closed, as a broker would, and no decision is traded any more.
     """
 
     params = (("plan", None), ("recorder", None))
@@ -77,12 +79,15 @@ class PluginStrategy(bt.Strategy):  # type: ignore[misc]
             # Backtrader adds up the account in the order in which positions were first looked at: by this that
             # order is the order of listing, then of symbols, and never touches a feed that has no price yet.
             self.broker.getposition(feed)
-        if not self._plan.decided[row] or self._is_bankrupt(row):
+        if self._bankrupt:
             return
-        self._announce(row)
-        orders = [(column, float(self._plan.weights[row, column])) for column in self._due(row)]
-        for column, weight in sorted(orders, key=lambda order: not self._reduces(*order)):
-            self._trade(row, column, weight)
+        if self.broker.getvalue() <= 0.0:
+            self._close_out(row)
+        elif self._plan.decided[row]:
+            self._decide(row)
+        # Backtrader would tell of what was sent and cancelled here on the next bar, and on the last bar never.
+        while (order := self.broker.get_notification()) is not None:
+            self.notify_order(order)
 
     def notify_order(self, order: Any) -> None:
         """Keep and announce what becomes of an order."""
@@ -101,30 +106,56 @@ class PluginStrategy(bt.Strategy):  # type: ignore[misc]
     def _row(self) -> int:
         return len(self.data) - 1
 
-    def _trade(self, row: int, column: int, weight: float) -> None:
-        waiting = self._waiting.pop(column, None)
-        if waiting is not None and waiting.alive():
-            self.cancel(waiting)
-        order = self.order_target_percent(self.datas[column], target=weight)
+    def _decide(self, row: int) -> None:
+        self._announce(row)
+        orders = [(column, float(self._plan.weights[row, column])) for column in self._due(row)]
+        for column, weight in sorted(orders, key=lambda order: not self._reduces(*order)):
+            self._cancel_waiting(column)
+            self._sent(row, column, self.order_target_percent(self.datas[column], target=weight))
+
+    def _close_out(self, row: int) -> None:
+        """Close every position at whatever price the next bars bring, without asking for cash."""
+        self._bankrupt = True
+        self._recorder.keep_end_of_account(row)
+        for column, feed in enumerate(self.datas):
+            self._cancel_waiting(column)
+            if self._size(feed):
+                self._sent(row, column, self.close(feed, _checksubmit=False))
+
+    def _sent(self, row: int, column: int, order: Any) -> None:
         if order is not None:
             self._waiting[column] = order
             self._recorder.keep_order(row, order)
+
+    def _cancel_waiting(self, column: int) -> None:
+        if self._is_waiting(column):
+            self.cancel(self._waiting[column])
+
+    def _is_waiting(self, column: int) -> bool:
+        return column in self._waiting and self._waiting[column].alive()
 
     def _due(self, row: int) -> list[int]:
         """Return the columns that this decision trades, in symbol order."""
         plan = self._plan
         if plan.schedule.rebalance == "all":
-            held = {column for column, feed in enumerate(self.datas) if self._size(feed)}
-            return sorted(held.union(np.flatnonzero(plan.weights[row]).tolist()))
+            wanted = plan.weights[row].tolist()
+            return [
+                column
+                for column, feed in enumerate(self.datas)
+                if wanted[column] or self._size(feed) or self._is_waiting(column)
+            ]
         due = plan.changed[row]
         if plan.schedule.drift is not None:
             due = due | (np.abs(self._weights_held() - plan.weights[row]) > plan.schedule.drift)
         return np.flatnonzero(due).tolist()
 
     def _reduces(self, column: int, weight: float) -> bool:
+        """Tell whether the order frees cash: it sells of a long position, or buys back of a short one."""
         feed = self.datas[column]
         size = self._size(feed)
-        return bool(size) and (weight * self.broker.getvalue() - size * feed.close[0]) * size < 0
+        change = weight * self.broker.getvalue() - size * feed.close[0] if size else 0.0
+        # Buying through zero takes cash for the new position, so it waits for what others free.
+        return size > 0.0 > change or (size < 0.0 < change and weight <= 0.0)
 
     def _size(self, feed: Any) -> float:
         position = self.broker.positions.get(feed)
@@ -132,16 +163,7 @@ class PluginStrategy(bt.Strategy):  # type: ignore[misc]
 
     def _weights_held(self) -> NDArray[np.float64]:
         values = [size * feed.close[0] if (size := self._size(feed)) else 0.0 for feed in self.datas]
-        return np.array(values) / self.broker.getvalue()
-
-    def _is_bankrupt(self, row: int) -> bool:
-        if self.broker.getvalue() > 0.0:
-            return False
-        if not self._bankrupt:
-            self._bankrupt = True
-            when = self._recorder.market.index[row]
-            self._recorder.events.append(f"nothing is left of the account at {when}: no more decisions are traded")
-        return True
+        return np.array(values, dtype="float64") / float(self.broker.getvalue())
 
     def _announce(self, row: int) -> None:
         announcer = self._recorder.announcer
