@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 def evaluate(signal: Signal, market: Market) -> pd.DataFrame:
     """Return the signal's forecast where it may have one: rows x symbols of float, NaN elsewhere.
 
-    There is no opinion before the warm-up is complete, where a symbol has no bar, and outside the universe. Which
-    symbols are going to end is kept from the signal.
+    There is no opinion before the warm-up is complete, where a symbol has had no bar within it, and outside the
+    universe. An opinion may stand on a row whose own bar is missing. Which symbols are going to end is kept from the
+    signal.
 
     Raises
     ------
@@ -36,7 +37,7 @@ def evaluate(signal: Signal, market: Market) -> pd.DataFrame:
         forecast[: warmup - 1] = float("nan")
     else:
         forecast = _forecast_by_period(signal, market, warmup)
-    return _masked(forecast, market)
+    return _masked(forecast, market, warmup)
 
 
 def check_needs(signal: Signal, market: Market) -> int:
@@ -123,11 +124,14 @@ def _forecast(signal: Signal, market: Market) -> NDArray[np.float64]:
     return values
 
 
-def _masked(forecast: NDArray[np.float64], market: Market) -> pd.DataFrame:
+def _masked(forecast: NDArray[np.float64], market: Market, warmup: int) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
-    allowed = market.present
+    row = np.arange(len(market))[:, None]
+    last_bar = np.maximum.accumulate(np.where(market.present, row, -warmup), axis=0)
+    # A window of warm-up rows without a bar would not even hold the symbol.
+    allowed = row - last_bar < warmup
     if market.universe is not None:
         allowed = allowed & market.universe.to_numpy()
     return pd.DataFrame(np.where(allowed, forecast, np.nan), index=market.index, columns=market.symbols)

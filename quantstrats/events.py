@@ -39,7 +39,7 @@ class Decision:
     time : datetime
         Label of the bar at whose close it fell.
     targets : mapping of str to float
-        Wanted fraction of equity per symbol; a symbol that is absent is wanted at zero.
+        Wanted fraction of equity per symbol; one that is absent is wanted at zero, or has no bar and is left alone.
     """
 
     time: datetime

@@ -46,7 +46,7 @@ class Run:
     trades : DataFrame
         One row per round trip: symbol, side, opened, closed, bars, pnl, commission, pnl_net.
     targets : DataFrame
-        Wanted fraction of equity, rows x symbols; NaN on rows without a decision.
+        Wanted fraction of equity, rows x symbols; NaN on rows without a decision, and where a symbol has no bar.
     benchmark : Series or None
         Returns per bar of what the run is compared with.
     metrics : dict

@@ -40,7 +40,10 @@ class Strategy:
     costs: Costs = field(default_factory=Costs)
 
     def targets(self, market: Market) -> pd.DataFrame:
-        """Return the wanted fraction of equity, rows x symbols: complete rows where a decision falls, NaN elsewhere.
+        """Return the wanted fraction of equity, rows x symbols.
+
+        Where a decision falls, every symbol that has a bar has a number; all else is NaN: a decision says nothing
+        about a symbol without a bar, and its position stands.
 
         Raises
         ------
@@ -48,5 +51,6 @@ class Strategy:
             If the signal or the allocator fails or breaks its contract.
         """
         forecast = evaluate(self.signal, market)
-        decisions = forecast[self.schedule.decision_rows(market)]
-        return allocate(self.allocator, decisions).reindex(market.index)
+        decided = self.schedule.decision_rows(market)
+        targets = allocate(self.allocator, forecast[decided]).where(market.present[decided])
+        return targets.reindex(market.index)

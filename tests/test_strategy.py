@@ -1,4 +1,4 @@
-"""The one decision path: targets are complete where a decision falls, and a restart computes the same."""
+"""The one decision path: what targets a decision has, and that a restart computes the same."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def stocks(installed):
     )
 
 
-def test_rows_without_a_decision_are_missing_and_others_are_complete(market_of, installed):
+def test_a_decision_has_a_number_for_each_symbol_with_a_bar_and_other_rows_have_none(market_of, installed):
     hold = installed.signal("buy_and_hold")()
     market = market_of({"A": [10.0] * 8, "B": [None, None, 5, 5, 5, None, 5, 5]})
     targets = Strategy(hold, LongFlat(cash_buffer=0.0), Schedule("week")).targets(market)
     # 2 January is the first session of the year, not of its week; the 5th and the 12th are.
     expected = pd.DataFrame(np.nan, index=market.index, columns=["A", "B"])
-    expected.loc["2015-01-05"] = [1.0, 0.0]
+    expected.loc["2015-01-05", "A"] = 1.0  # B is not listed yet
     expected.loc["2015-01-12"] = [0.5, 0.5]
     pd.testing.assert_frame_equal(targets, expected, check_freq=False)
 
@@ -54,7 +54,31 @@ def test_rows_without_a_decision_are_missing_and_others_are_complete(market_of, 
 def test_every_bar_is_decided_by_default(market_of, installed):
     market = market_of({"A": [10.0, None, 10.0]})
     targets = Strategy(installed.signal("buy_and_hold")()).targets(market)
-    assert targets["A"].tolist() == [0.95, 0.0, 0.95]
+    assert targets["A"].tolist() == pytest.approx([0.95, np.nan, 0.95], nan_ok=True)
+
+
+def test_an_opinion_that_stands_over_a_missing_bar_keeps_its_slot(market_of):
+    @dataclass(frozen=True)
+    class Patient(Signal):
+        """Up while there was a bar within three rows."""
+
+        name = "patient"
+
+        def warmup(self):
+            return 3
+
+        def forecast(self, market):
+            return market.close.ffill(limit=2).notna().astype(float)
+
+    market = market_of({"A": [10.0] * 7, "B": [10.0, 10, 10, None, None, None, 10]})
+    targets = Strategy(Patient(), LongFlat(cash_buffer=0.0)).targets(market)
+    nothing = np.nan
+    # B's opinion stands for the two rows that its last bar reaches; on the third it is no longer in the window.
+    expected = {
+        "A": [0.0, 0.0, 0.5, 0.5, 0.5, 1.0, 0.5],
+        "B": [0.0, 0.0, 0.5, nothing, nothing, nothing, 0.5],
+    }
+    pd.testing.assert_frame_equal(targets, pd.DataFrame(expected, index=market.index), check_freq=False)
 
 
 def test_a_market_without_a_decision_row_has_no_targets(market_of, installed):

@@ -92,16 +92,19 @@ def tradable_targets(market: Market, targets: pd.DataFrame) -> tuple[NDArray[np.
     Raises
     ------
     EngineError
-        If the targets are not those of this market, or a row is neither complete nor all NaN.
+        If the targets are not those of this market, or a row with a decision has none for a symbol with a bar.
     """
     if not (targets.index.equals(market.index) and targets.columns.equals(market.symbols)):
         raise EngineError("targets have other rows or symbols than the market; keep its index and columns")
     wanted = targets.to_numpy("float64")
     unknown = np.isnan(wanted)
-    broken = np.isinf(wanted).any(axis=1) | (unknown.any(axis=1) & ~unknown.all(axis=1))
+    decided = ~unknown.all(axis=1)
+    broken = np.isinf(wanted).any(axis=1) | (decided & (unknown & market.present).any(axis=1))
     if broken.any():
         row = market.index[int(np.flatnonzero(broken)[0])]
-        raise EngineError(f"targets at {row} are incomplete or infinite; a row is a number per symbol, or all NaN")
+        raise EngineError(
+            f"targets at {row} are incomplete or infinite; a row is a number per symbol with a bar, or all NaN"
+        )
     idle = (wanted != 0.0) & ~unknown & ~tradable(market)
     columns = np.flatnonzero(idle.any(axis=0)).tolist()
     return np.where(idle, 0.0, wanted), [_told_idle(market, column, idle[:, column]) for column in columns]

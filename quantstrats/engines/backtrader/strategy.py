@@ -24,11 +24,11 @@ class Plan:
     Attributes
     ----------
     weights : array, shape (rows, feeds)
-        Targets as fractions of equity, zero where a feed is not tradable; rows without a decision are NaN.
+        Targets as fractions of equity, zero where a feed is not tradable; NaN where nothing is decided.
     decided : array of bool, shape (rows,)
         Where a decision falls.
     changed : array of bool, shape (rows, feeds)
-        Where a target differs from that of the decision before; before the first one all are zero.
+        Where a target differs from the last one that the feed had; before the first one all are zero.
     listed_at : array of int, shape (feeds,)
         Row of each feed's first bar; the number of rows if it has none.
     schedule : Schedule
@@ -44,11 +44,12 @@ class Plan:
     @classmethod
     def make(cls, weights: NDArray[np.float64], tradable: NDArray[np.bool_], schedule: Schedule) -> Plan:
         """Make the plan of targets (rows x feeds), given where each feed is tradable."""
-        decided = ~np.isnan(weights[:, 0])
-        decisions = weights[decided]
-        before = np.vstack([np.zeros((1, weights.shape[1])), decisions[:-1]])
-        changed = np.zeros(weights.shape, dtype=bool)
-        changed[decided] = decisions != before[: len(decisions)]
+        known = ~np.isnan(weights)
+        stated = np.vstack([np.zeros((1, weights.shape[1])), weights])  # none yet: zero
+        last = np.maximum.accumulate(np.where(known, np.arange(1, len(weights) + 1)[:, None], 0), axis=0)
+        before = np.take_along_axis(stated, np.vstack([np.zeros_like(last[:1]), last[:-1]]), axis=0)
+        changed = known & (weights != before)
+        decided = np.asarray(known.any(axis=1))
         listed_at = np.where(tradable.any(axis=0), tradable.argmax(axis=0), len(weights))
         return cls(weights, decided, changed, listed_at, schedule)
 
@@ -57,8 +58,9 @@ class PluginStrategy(bt.Strategy):
     """Trades a plan: at each decision it brings the symbols that are due to their targets.
 
     It decides at a bar's close; Backtrader fills from the next bar's open on. Reductions go first, so that their
-    proceeds are there for the increases; within each kind orders go in symbol order. Once nothing is left of the
-    account, its positions are closed, as a broker would, and no decision is traded any more.
+    proceeds are there for the increases; within each kind orders go in symbol order. A decision without a number for
+    a symbol leaves its position alone and cancels what would have increased it. Once nothing is left of the account,
+    its positions are closed, as a broker would, and no decision is traded any more.
     """
 
     params = (("plan", None), ("recorder", None))
@@ -67,6 +69,7 @@ class PluginStrategy(bt.Strategy):
         self._plan: Plan = self.p.plan
         self._recorder: Recorder = self.p.recorder
         self._waiting: dict[int, Any] = {}
+        self._unmet: set[int] = set()  # columns whose last target was given up, to be asked for again
         self._bankrupt = False
         self._listings: dict[int, list[Any]] = {}
         for feed, row in zip(self.datas, self._plan.listed_at.tolist(), strict=True):
@@ -108,10 +111,19 @@ class PluginStrategy(bt.Strategy):
 
     def _decide(self, row: int) -> None:
         self._announce(row)
+        self._give_up_increases(row)
         orders = [(column, float(self._plan.weights[row, column])) for column in self._due(row)]
         for column, weight in sorted(orders, key=lambda order: not self._reduces(*order)):
             self._cancel_waiting(column)
+            self._unmet.discard(column)
             self._sent(row, column, self.order_target_percent(self.datas[column], target=weight))
+
+    def _give_up_increases(self, row: int) -> None:
+        """Cancel what waits to increase a position in a symbol that this decision says nothing about."""
+        for column in np.flatnonzero(np.isnan(self._plan.weights[row])).tolist():
+            if self._is_waiting(column) and self._size(self.datas[column]) * self._waiting[column].size >= 0.0:
+                self._cancel_waiting(column)
+                self._unmet.add(column)
 
     def _close_out(self, row: int) -> None:
         """Close every position at whatever price the next bars bring, without asking for cash."""
@@ -138,13 +150,14 @@ class PluginStrategy(bt.Strategy):
         """Return the columns that this decision trades, in symbol order."""
         plan = self._plan
         if plan.schedule.rebalance == "all":
-            wanted = plan.weights[row].tolist()
+            stated = np.flatnonzero(~np.isnan(plan.weights[row])).tolist()
             return [
                 column
-                for column, feed in enumerate(self.datas)
-                if wanted[column] or self._size(feed) or self._is_waiting(column)
+                for column in stated
+                if plan.weights[row, column] or self._size(self.datas[column]) or self._is_waiting(column)
             ]
-        due = plan.changed[row]
+        due = plan.changed[row].copy()
+        due[[column for column in self._unmet if not np.isnan(plan.weights[row, column])]] = True
         if plan.schedule.drift is not None:
             due = due | (np.abs(self._weights_held() - plan.weights[row]) > plan.schedule.drift)
         return np.flatnonzero(due).tolist()
@@ -168,6 +181,6 @@ class PluginStrategy(bt.Strategy):
     def _announce(self, row: int) -> None:
         announcer = self._recorder.announcer
         if announcer.hears("decided"):
-            weights = self._plan.weights[row]
+            weights = np.nan_to_num(self._plan.weights[row])
             wanted = {self.datas[column]._name: float(weights[column]) for column in np.flatnonzero(weights)}
             announcer.tell("decided", decision=Decision(self._recorder.market.index[row], wanted))
