@@ -10,6 +10,7 @@ class Momentum(Signal):
     """Return over the last `lookback` bars, leaving out the last `skip`.
 
     Jegadeesh and Titman (1993), "Returns to Buying Winners and Selling Losers", Journal of Finance 48(1).
+    A bar that is missing at either end of the window takes the opinion away for that row.
     Made for many symbols: allocate with top_quantile, decide by the month.
 
     Parameters

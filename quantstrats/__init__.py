@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from quantstrats._version import __version__
 
 if TYPE_CHECKING:
-    from quantstrats.api import backtest, load_market
-    from quantstrats.errors import QuantstratsError
+    from quantstrats.api import backtest
+    from quantstrats.errors import DataError, QuantstratsError
     from quantstrats.hookspecs import hookimpl
+    from quantstrats.loading import load_market
     from quantstrats.market.market import Market
     from quantstrats.market.side import SideSeries
     from quantstrats.market.sources.base import Source
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
     from quantstrats.portfolio.costs import Costs
     from quantstrats.portfolio.schedule import Schedule
     from quantstrats.reports.tearsheet import tearsheet
-    from quantstrats.runs import Run
+    from quantstrats.runs import Run, load_run
     from quantstrats.signals import Details, Signal
 
 _HOMES = {
     "Allocator": "portfolio.allocation",
     "Costs": "portfolio.costs",
+    "DataError": "errors",
     "Details": "signals",
     "Market": "market.market",
     "Plugins": "plugins",
@@ -40,13 +42,15 @@ _HOMES = {
     "Source": "market.sources.base",
     "backtest": "api",
     "hookimpl": "hookspecs",
-    "load_market": "api",
+    "load_market": "loading",
+    "load_run": "runs",
     "tearsheet": "reports.tearsheet",
 }
 
 __all__ = [
     "Allocator",
     "Costs",
+    "DataError",
     "Details",
     "Market",
     "Plugins",
@@ -60,6 +64,7 @@ __all__ = [
     "backtest",
     "hookimpl",
     "load_market",
+    "load_run",
     "tearsheet",
 ]
 

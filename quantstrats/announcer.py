@@ -38,6 +38,6 @@ class Announcer:
             try:
                 call(**fact)
             # A stranger's listener may raise anything, and must not harm the run it listens to.
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self._listeners[hook].remove(listener)
                 self.failures.append(f"plugin {plugin!r} failed in {hook}: {in_one_line(error)}")

@@ -1,23 +1,26 @@
-"""backtest and load_market: everything below, in order."""
+"""backtest: everything below, in order."""
 
 from __future__ import annotations
 
+import copy
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, cast
+from datetime import UTC, datetime
+from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 from quantstrats.announcer import Announcer
 from quantstrats.config import build, describe
 from quantstrats.engines import engine_named
 from quantstrats.engines.execution import Account, Execution
-from quantstrats.errors import ConfigError
+from quantstrats.errors import ConfigError, SignalError
 from quantstrats.evaluation import check_needs, details_of
 from quantstrats.events import RunStarted
 from quantstrats.hashing import hash_plain
 from quantstrats.ledger import Ledger
-from quantstrats.plugins import Plugins
+from quantstrats.market.market import Market
+from quantstrats.plugins import Plugins, check_class
 from quantstrats.portfolio.allocation import Allocator
 from quantstrats.portfolio.costs import Costs
 from quantstrats.portfolio.schedule import Schedule
@@ -25,62 +28,23 @@ from quantstrats.provenance import describe_code, describe_installation
 from quantstrats.reports.benchmark import EQUAL_WEIGHT, benchmark_returns
 from quantstrats.reports.metrics import measure
 from quantstrats.runs import Run, content_hashes, new_run_id, returns_of
+from quantstrats.signals import Details, Signal
 from quantstrats.strategy import Strategy
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from quantstrats.market.market import Market
-    from quantstrats.market.sources.base import Source
-    from quantstrats.signals import Details, Signal
-
 DEFAULT_CASH = 100_000.0
 
-
-def load_market(
-    source: str = "sample",
-    symbols: Sequence[str] | None = None,
-    start: str | date | None = None,
-    end: str | date | None = None,
-    *,
-    plugins: Plugins | None = None,
-    **params: Any,
-) -> Market:
-    """Load bars from a source.
-
-    Parameters
-    ----------
-    source : str, default "sample"
-        Name of an installed source.
-    symbols : sequence of str, optional
-        What to load; by default the source's usual content.
-    start, end : str or date, optional
-        First and last session, both included.
-    plugins : Plugins, optional
-        Where to look for the source; by default all that is installed.
-    **params
-        The source's own parameters.
-
-    Raises
-    ------
-    PluginError, ConfigError, DataError
-        If there is no such source, a parameter does not fit, or the bars cannot be had.
-    """
-    plugins = plugins or Plugins.installed()
-    loader = cast("Source", build(plugins.find("source", source).cls, params, f"source {source!r}"))
-    if isinstance(symbols, str):
-        raise ConfigError(f"symbols is {symbols!r}; give a list, as in [{symbols!r}]")
-    first, last = _day(start, "start"), _day(end, "end")
-    if first and last and first > last:
-        raise ConfigError(f"start {first} lies after end {last}")
-    return loader.load(symbols, first, last).with_origin({"source": source, **params})
+# A plugin's object, its name, or its name and parameters: {"name": "top_quantile", "quantile": 0.1}.
+Named = str | Mapping[str, Any]
 
 
 def backtest(
-    signal: Signal | str,
+    signal: Signal | Named,
     market: Market,
     *,
-    allocator: Allocator | str = "long_flat",
+    allocator: Allocator | Named = "long_flat",
     schedule: Schedule | None = None,
     costs: Costs | None = None,
     cash: float = DEFAULT_CASH,
@@ -91,16 +55,17 @@ def backtest(
 ) -> Run:
     """Trade a signal on a market, and return all that came of it.
 
-    Every call is entered in the ledger, failed ones too; the Run is stored when its ``save`` is called.
+    Every run that begins is entered in the ledger, failed ones too; it is stored when its ``save`` is called.
 
     Parameters
     ----------
-    signal : Signal or str
-        The idea, or the name of an installed signal with its default parameters.
+    signal : Signal, str or mapping
+        The idea; or the name of an installed signal, or its name and parameters:
+        ``{"name": "sma_cross", "fast": 10}``.
     market : Market
         The bars.
-    allocator : Allocator or str, default "long_flat"
-        What turns forecasts into weights.
+    allocator : Allocator, str or mapping, default "long_flat"
+        What turns forecasts into weights; named like the signal.
     schedule : Schedule, optional
         When decisions fall and which targets are traded; by default every bar, and what has changed.
     costs : Costs, optional
@@ -126,27 +91,32 @@ def backtest(
         With one line on what is wrong, where, and what to do.
     """
     plugins = plugins or Plugins.installed()
+    if not isinstance(market, Market):
+        raise ConfigError(f"market is of type {type(market).__name__}; make one with Market.from_frames or load_market")
     strategy = Strategy(
-        signal=build(plugins.signal(signal), {}, f"signal {signal!r}") if isinstance(signal, str) else signal,
-        allocator=_allocator(allocator, plugins),
-        schedule=schedule or Schedule(),
-        costs=costs or Costs(),
+        signal=_made("signal", Signal, signal, plugins),
+        allocator=_made("allocator", Allocator, allocator, plugins),
+        schedule=_typed("schedule", Schedule, schedule),
+        costs=_typed("costs", Costs, costs),
     )
-    try:
-        account = Account(float(cash), fractional, strategy.costs, strategy.schedule)
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
+    account = _account(cash, fractional, strategy)
     execute = engine_named(engine)
     warmup = check_needs(strategy.signal, market)
+    if not isinstance(benchmark, str):
+        raise ConfigError(
+            f"benchmark is of type {type(benchmark).__name__}; give equal_weight, none, or a symbol's name"
+        )
     compared = benchmark_returns(market, benchmark)
     config = _config(strategy, market, account, engine, benchmark)
     run_id, ledger, announcer = new_run_id(strategy.signal.name), Ledger(), Announcer(plugins)
     began = datetime.now(UTC)
     with ledger.trial(run_id, config, market.content_hash) as trial:
-        announcer.tell("run_started", run=RunStarted(run_id, trial, "backtest", config))
+        announcer.tell("run_started", run=RunStarted(run_id, trial, "backtest", copy.deepcopy(config)))
         targets = strategy.targets(market)
         execution = execute(market, targets, account, announcer)
         results = _results(market, targets, execution)
+        details, trouble = _details(strategy.signal, market)
+        doubts = [*_doubts(market, warmup, targets, execution), *trouble]
         run = Run(
             run_id=run_id,
             config=config,
@@ -154,38 +124,59 @@ def backtest(
                 "run_id": run_id,
                 "trial": trial,
                 "started_at": began.isoformat(timespec="seconds"),
-                "engine": engine,
-                "plugin": describe_code(strategy.signal, plugins),
-                "allocator": describe_code(strategy.allocator, plugins),
                 "config_hash": hash_plain(config),
-                "data": {"hash": market.content_hash, "origin": dict(market.origin)},
-                "stamps": _stamps(market, strategy.signal),
-                "installation": describe_installation(),
                 "content": content_hashes(**results),
+                **_provenance(strategy, market, plugins),
             },
             **results,
             benchmark=compared,
             metrics=_metrics(results, account.cash, compared, market.bars_per_year),
-            details=_rendered(details_of(strategy.signal, market)),
-            log=_log(began, config, [*_doubts(market, warmup, targets, execution), *execution.events]),
+            details=details,
+            log=_log(began, config, [*doubts, *execution.events]),
         )
         ledger.finish(trial, run.manifest["content"]["all"], run.metrics)
-    announcer.tell("run_finished", run=run)
+    if announcer.hears("run_finished"):
+        announcer.tell("run_finished", run=copy.deepcopy(run))  # what a listener does to it concerns nobody else
     run.log.extend(_line("warning", failure) for failure in announcer.failures)
     return run
 
 
-def _allocator(allocator: Allocator | str, plugins: Plugins) -> Allocator:
-    if isinstance(allocator, Allocator):
-        return allocator
-    return cast("Allocator", build(plugins.find("allocator", allocator).cls, {}, f"allocator {allocator!r}"))
+def _made(kind: str, base: type, thing: Any, plugins: Plugins) -> Any:
+    """Return the object itself, checked, or make one of its name and parameters."""
+    if isinstance(thing, str | Mapping):
+        named = {"name": thing} if isinstance(thing, str) else dict(thing)
+        if not isinstance(name := named.pop("name", None), str):
+            raise ConfigError(f"{kind} has no name; write {{'name': ..., parameters}}")
+        return build(plugins.find(kind, name).cls, named, f"{kind} {name!r}")
+    if isinstance(thing, type):
+        raise ConfigError(f"{kind} is the class {thing.__name__}; make an object of it, as in {thing.__name__}()")
+    if not isinstance(thing, base):
+        raise ConfigError(f"{kind} is of type {type(thing).__name__}; give a {base.__name__} or the name of one")
+    check_class(kind, type(thing), f"{kind} {type(thing).__name__}")
+    return thing
+
+
+def _typed(what: str, cls: type, value: Any) -> Any:
+    if value is None:
+        return cls()
+    if not isinstance(value, cls):
+        raise ConfigError(f"{what} is {value!r}; give a {cls.__name__}, as in {cls.__name__}()")
+    return value
+
+
+def _account(cash: float, fractional: bool, strategy: Strategy) -> Account:
+    if isinstance(cash, bool) or not isinstance(cash, Real):
+        raise ConfigError(f"cash is {cash!r}; give a number")
+    if not isinstance(fractional, bool):
+        raise ConfigError(f"fractional is {fractional!r}; give True or False")
+    return Account(float(cash), fractional, strategy.costs, strategy.schedule)
 
 
 def _config(strategy: Strategy, market: Market, account: Account, engine: str, benchmark: str) -> dict[str, Any]:
     first, last = market.session[0], market.session[-1]
     span = {"start": str(first.date()), "end": str(last.date())}
     return {
-        "data": {**market.origin, "symbols": list(market.symbols), **span, "calendar": market.calendar.name},
+        "data": {**market.origin, "symbols": list(market.symbols), **span},
         "signal": describe(strategy.signal),
         "allocation": describe(strategy.allocator),
         "schedule": describe(strategy.schedule),
@@ -195,10 +186,27 @@ def _config(strategy: Strategy, market: Market, account: Account, engine: str, b
     }
 
 
+def _provenance(strategy: Strategy, market: Market, plugins: Plugins) -> dict[str, Any]:
+    """Return what the run stands on, beside its configuration."""
+    scale = f"signal {strategy.signal.name!r} depends on the scale of prices: it may change with a split adjustment"
+    return {
+        "plugin": describe_code(strategy.signal, plugins),
+        "allocator": describe_code(strategy.allocator, plugins),
+        "data": {
+            "hash": market.content_hash,
+            "origin": dict(market.origin),
+            "calendar": market.calendar.name,
+            "side_series": list(market.side),
+        },
+        "stamps": [*market.stamps, *([] if strategy.signal.scale_free else [scale])],
+        "installation": describe_installation(),
+    }
+
+
 def _results(market: Market, targets: pd.DataFrame, execution: Execution) -> dict[str, Any]:
     """Return a Run's frames; positions are valued at the last close that was."""
     prices = market.close.ffill()
-    values = (execution.positions * prices).where(execution.positions != 0.0, 0.0)
+    values = (execution.shares * prices).where(execution.shares != 0.0, 0.0)
     return {
         "equity": execution.equity,
         "positions": values.assign(cash=execution.cash),
@@ -215,19 +223,17 @@ def _metrics(results: dict[str, Any], cash: float, benchmark: pd.Series | None, 
     return measure(returns=returns, cash=cash, benchmark=benchmark, bars_per_year=bars_per_year, **frames)
 
 
-def _stamps(market: Market, signal: Signal) -> list[str]:
-    """Return what every report of the run must say."""
-    scale = f"signal {signal.name!r} depends on the scale of prices: it may change with a split adjustment"
-    return [*market.stamps, *([] if signal.scale_free else [scale])]
-
-
 def _doubts(market: Market, warmup: int, targets: pd.DataFrame, execution: Execution) -> list[str]:
     """Return what makes a user wonder: a run without any position, a position without a price of today."""
     doubts = []
     if not targets.fillna(0.0).to_numpy().any():
         short = f": {len(market)} bars are fewer than the signal's warm-up of {warmup}" if len(market) < warmup else ""
         doubts.append(f"no decision asked for a position{short}")
-    held = execution.positions.columns[execution.positions.iloc[-1] != 0.0]
+    elif execution.orders.empty:
+        doubts.append(
+            "every decision asked for less than one share: start with more cash, or trade fractions of shares"
+        )
+    held = execution.shares.columns[execution.shares.iloc[-1] != 0.0]
     for symbol in held:
         last = market.session[market.present[:, market.symbols.get_loc(symbol)]][-1]
         if last < market.session[-1]:
@@ -235,17 +241,21 @@ def _doubts(market: Market, warmup: int, targets: pd.DataFrame, execution: Execu
     return doubts
 
 
-def _rendered(details: Details) -> Details:
-    """Return the details with every figure drawn, so that they are plain data."""
-    pictures = {}
-    for name, picture in details.pictures.items():
-        if isinstance(picture, bytes):
-            pictures[name] = picture
-            continue
-        drawn = io.BytesIO()
-        picture.savefig(drawn, format="png", bbox_inches="tight")
-        pictures[name] = drawn.getvalue()
-    return replace(details, pictures=pictures)
+def _details(signal: Signal, market: Market) -> tuple[Details, list[str]]:
+    """Return what the signal wants to show, drawn; or nothing and why, since the figures stand without it."""
+    try:
+        details = details_of(signal, market)
+    except SignalError as error:
+        return Details(), [str(error)]
+    return replace(details, pictures={name: _drawn(picture) for name, picture in details.pictures.items()}), []
+
+
+def _drawn(picture: Any) -> bytes:
+    if isinstance(picture, bytes):
+        return picture
+    png = io.BytesIO()
+    picture.savefig(png, format="png", bbox_inches="tight")
+    return png.getvalue()
 
 
 def _log(began: datetime, config: dict[str, Any], events: list[str]) -> list[dict[str, str]]:
@@ -259,12 +269,3 @@ def _log(began: datetime, config: dict[str, Any], events: list[str]) -> list[dic
 
 def _line(level: str, message: str) -> dict[str, str]:
     return {"time": datetime.now(UTC).isoformat(timespec="seconds"), "level": level, "message": message}
-
-
-def _day(day: str | date | None, what: str) -> date | None:
-    if day is None or (isinstance(day, date) and not isinstance(day, datetime)):
-        return day
-    try:
-        return date.fromisoformat(str(day)[:10])
-    except ValueError:
-        raise ConfigError(f"{what} is {day!r}; give a date as in 2015-12-31") from None

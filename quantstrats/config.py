@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import PurePath
 from typing import Any, TypeVar, get_type_hints
 
-from quantstrats.errors import ConfigError, did_you_mean
+from quantstrats.errors import ConfigError, did_you_mean, in_one_line
 
 T = TypeVar("T")
 
@@ -47,8 +47,8 @@ def build(cls: type[T], params: Mapping[str, Any], what: str) -> T:
     values = {name: _validated(hints[name], value, what, name) for name, value in params.items()}
     try:
         return cls(**values)
-    except ValueError as invalid:
-        raise ConfigError(f"{what}: {invalid}") from None
+    except (ValueError, TypeError, KeyError) as invalid:
+        raise ConfigError(f"{what}: {invalid if isinstance(invalid, ValueError) else in_one_line(invalid)}") from None
 
 
 def _validated(hint: Any, value: Any, what: str, name: str) -> Any:
@@ -66,11 +66,24 @@ def _validated(hint: Any, value: Any, what: str, name: str) -> Any:
 
 
 def describe(thing: Any) -> dict[str, Any]:
-    """Return a named dataclass as plain data: ``{"name": ..., **fields}``, nested for a field that has a name."""
+    """Return a named dataclass as plain data: ``{"name": ..., **fields}``, nested for a field that is a dataclass.
+
+    Raises
+    ------
+    ConfigError
+        If a field holds something that plain data cannot carry.
+    """
     described: dict[str, Any] = {"name": thing.name} if hasattr(thing, "name") else {}
     for field in dataclasses.fields(thing):
         if field.init:
-            described[field.name] = _plain(getattr(thing, field.name))
+            try:
+                described[field.name] = _plain(getattr(thing, field.name))
+            except TypeError as opaque:
+                who = described.get("name", type(thing).__name__)
+                raise ConfigError(
+                    f"{who!r}: field {field.name!r} holds {opaque}, which a configuration cannot carry; "
+                    "use numbers, texts, dates, paths, lists or mappings of these"
+                ) from None
     return described
 
 
@@ -118,4 +131,4 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, date):
         return value.isoformat()
-    return repr(value)
+    raise TypeError(f"a {type(value).__name__}")

@@ -22,7 +22,7 @@ class QuantstratsError(Exception):
     """Base of every error below; its text is fit to be shown to a user."""
 
 
-class ConfigError(QuantstratsError):
+class ConfigError(QuantstratsError, ValueError):
     """A setting does not exist, or its value does not fit."""
 
 

@@ -71,11 +71,23 @@ def details_of(signal: Signal, market: Market) -> Details:
     Raises
     ------
     SignalError
-        If the signal fails or returns something else.
+        If the signal fails or returns something else than frames and pictures.
     """
+    import pandas as pd
+
     details = _call(signal, "details", market)
+    who = f"signal {signal.name!r}: details()"
     if not isinstance(details, Details):
-        raise SignalError(f"signal {signal.name!r}: details() returned {type(details).__name__}, not Details")
+        raise SignalError(f"{who} returned {type(details).__name__}, not Details")
+    for kind, frames in (("overlay", details.overlays), ("table", details.tables)):
+        for name, frame in frames.items():
+            if not isinstance(frame, pd.DataFrame):
+                raise SignalError(f"{who}: {kind} {name!r} is of type {type(frame).__name__}, not a DataFrame")
+            if frame.columns.has_duplicates:
+                raise SignalError(f"{who}: {kind} {name!r} has a column twice")
+    for name, picture in details.pictures.items():
+        if not isinstance(picture, bytes) and not hasattr(picture, "savefig"):
+            raise SignalError(f"{who}: picture {name!r} is of type {type(picture).__name__}, not a figure or PNG bytes")
     return details
 
 
@@ -90,10 +102,22 @@ def _forecast_by_period(signal: Signal, market: Market, warmup: int) -> NDArray[
         first = start - (warmup - 1)
         if first < 0 or not market.present[first:stop].any():
             continue
-        window = market.rows(first, stop).with_listed_symbols().without_endings()
-        columns = market.symbols.get_indexer(window.symbols)
-        forecast[start:stop, columns] = _forecast(signal, window)[warmup - 1 :]
+        begin = start
+        for end in [*_listings(market.present[first:stop], first, start), stop]:
+            window = market.rows(first, end).with_listed_symbols().without_endings()
+            columns = market.symbols.get_indexer(window.symbols)
+            forecast[begin:end, columns] = _forecast(signal, window)[begin - first :]
+            begin = end
     return forecast
+
+
+def _listings(present: NDArray[np.bool_], first: int, start: int) -> list[int]:
+    """Return the rows after ``start`` at which a symbol has its first bar in a window that begins at ``first``.
+
+    A row before them must not see, by a column, what is listed later.
+    """
+    rows = first + present.argmax(axis=0)[present.any(axis=0)]
+    return sorted({int(row) for row in rows if row > start})
 
 
 def _forecast(signal: Signal, market: Market) -> NDArray[np.float64]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
@@ -16,6 +18,7 @@ from quantstrats.errors import PluginError, did_you_mean, in_one_line
 
 ENTRY_POINT_GROUP = "quantstrats"
 KINDS = ("signal", "source", "allocator", "broker", "report")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # it becomes part of a run's folder
 # What a class must derive from to be offered as each kind; by name, since these modules stand in layers above.
 _BASES = {
     "signal": "quantstrats.signals.Signal",
@@ -115,6 +118,9 @@ class Plugins:
         except pluggy.PluginValidationError as error:
             self._forget(full_name)
             raise PluginError(f"plugin {label!r}: {' '.join(str(error).split())}") from None
+        if not self._manager.get_hookcallers(plugin):
+            self._forget(full_name)
+            raise PluginError(f"plugin {label!r} implements no hook; put @hookimpl above its functions")
         try:
             self.offers.extend(self._collect(plugin, label, provider or label, version))
         except PluginError:
@@ -183,10 +189,13 @@ class Plugins:
         offers: list[Offer] = []
 
         def register(kind: str, cls: Any) -> None:
-            _check_offer(kind, cls, name)
-            offer = Offer(kind, cls.name, provider, version, cls)
-            if any((o.kind, o.name, o.provider) == (kind, cls.name, provider) for o in [*self.offers, *offers]):
-                raise PluginError(f"plugin {name!r}: {provider} offers the {kind} {cls.name!r} already")
+            if not inspect.isclass(cls):
+                raise PluginError(f"plugin {name!r}: register a {kind} class, not {cls!r}")
+            check_class(kind, cls, f"plugin {name!r}: {kind} {cls.__name__}")
+            offer = Offer(kind, str(getattr(cls, "name")), provider, version, cls)  # noqa: B009 - any class, for mypy
+            same = [o for o in [*self.offers, *offers] if (o.kind, o.name, o.provider) == (kind, offer.name, provider)]
+            if same:
+                raise PluginError(f"plugin {name!r}: {provider} offers the {kind} {offer.name!r} already")
             offers.append(offer)
 
         for kind in KINDS:
@@ -217,19 +226,27 @@ def _call(implementation: pluggy.HookImpl, **facts: Any) -> Any:
     return implementation.function(*(facts[name] for name in implementation.argnames))
 
 
-def _check_offer(kind: str, cls: Any, plugin: str) -> None:
-    if not inspect.isclass(cls):
-        raise PluginError(f"plugin {plugin!r}: register a {kind} class, not {cls!r}")
+def check_class(kind: str, cls: Any, who: str) -> None:
+    """Check that a class is what its kind must be.
+
+    Raises
+    ------
+    PluginError
+        That begins with ``who``, if it has no usable name, does not derive from its base, leaves methods undefined,
+        or is not a frozen dataclass.
+    """
     name = getattr(cls, "name", None)
-    if not isinstance(name, str) or not name or ":" in name:
-        raise PluginError(f"plugin {plugin!r}: {kind} {cls.__name__} has no name; write name = '...' in its body")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise PluginError(f"{who} has no name; write name = '...' in its body, of letters, digits, '_', '-' and '.'")
     base = _BASES.get(kind)
     if base and base not in (f"{ancestor.__module__}.{ancestor.__qualname__}" for ancestor in cls.__mro__):
-        raise PluginError(f"plugin {plugin!r}: {kind} {name!r} does not derive from quantstrats.{kind.title()}")
+        raise PluginError(f"{who} does not derive from quantstrats.{kind.title()}")
+    if dataclasses.is_dataclass(cls) and any(field.name == "name" for field in dataclasses.fields(cls)):
+        raise PluginError(f"{who}: name is annotated, and so a parameter; write name = '...' alone")
     lacking = sorted(getattr(cls, "__abstractmethods__", ()))
     if lacking:
-        raise PluginError(f"plugin {plugin!r}: {kind} {name!r} does not define {lacking[0]}")
+        raise PluginError(f"{who} does not define {lacking[0]}")
     # Its own decorator, not an inherited one: without it the fields in its body would be no parameters.
     decorated = vars(cls).get("__dataclass_params__")
     if decorated is None or not decorated.frozen:
-        raise PluginError(f"plugin {plugin!r}: put @dataclass(frozen=True) above {kind} {name!r}")
+        raise PluginError(f"{who} is no frozen dataclass; put @dataclass(frozen=True) above it")

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quantstrats.errors import RunError, did_you_mean
+from quantstrats.errors import RunError, did_you_mean, in_one_line
 from quantstrats.hashing import hash_frame, hash_parts
 from quantstrats.home import logs_folder
 from quantstrats.signals import Details
@@ -93,7 +93,7 @@ class Run:
         Raises
         ------
         RunError
-            If the folder exists already or cannot be written.
+            If the folder exists already or cannot be written, or a file has the name of one of the run's own.
         """
         folder = runs_folder() / self.run_id
         temporary = folder.with_name(f".{self.run_id}.writing")
@@ -103,10 +103,14 @@ class Run:
             temporary.mkdir(parents=True)
             _write(self, temporary)
             for name, text in (files or {}).items():
+                if name != Path(name).name or (temporary / name).exists():
+                    raise RunError(f"file {name!r} cannot be stored with the run; give another plain name")
                 (temporary / name).write_text(text, encoding="utf-8")
             temporary.rename(folder)
         except OSError as error:
             raise RunError(f"run {self.run_id} cannot be stored in {folder}: {error.strerror or error}") from error
+        except (TypeError, ValueError) as error:  # pyarrow's errors are ValueErrors or TypeErrors
+            raise RunError(f"run {self.run_id} cannot be stored: {in_one_line(error)}") from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         return folder
@@ -159,9 +163,11 @@ def load_run(run: str | Path) -> Run:
     if not folder.is_dir():
         known = [path.name for path in runs_folder().glob("[!.]*")]
         raise RunError(f"no run called {str(run)!r}{did_you_mean(str(run), known)} (looked in {runs_folder()})")
+    import yaml
+
     try:
         return _read(folder)
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, yaml.YAMLError) as error:
         raise RunError(f"run folder {folder} cannot be read: {type(error).__name__}: {error}") from error
 
 
@@ -189,11 +195,19 @@ def _write_details(details: Details, folder: Path) -> None:
     for kind, frames in (("overlays", details.overlays), ("tables", details.tables)):
         for number, (name, frame) in enumerate(frames.items(), start=1):
             contents[kind][name] = f"{kind}-{number}.parquet"
-            frame.to_parquet(folder / contents[kind][name])
+            _storable(frame).to_parquet(folder / contents[kind][name])
     for number, (name, picture) in enumerate(details.pictures.items(), start=1):
         contents["pictures"][name] = f"picture-{number}.png"
         (folder / contents["pictures"][name]).write_bytes(picture)
     _write_json(folder / "contents.json", contents)
+
+
+def _storable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a signal's frame with text for column names, and for what is neither number, time nor text."""
+    stored = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    return stored.astype(
+        dict.fromkeys([name for name, kind in stored.dtypes.items() if kind.kind == "O" and kind == "object"], str)
+    )
 
 
 def _read(folder: Path) -> Run:

@@ -6,12 +6,25 @@ import json
 import sys
 import types
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from quantstrats import Costs, Market, Plugins, QuantstratsError, Schedule, Signal, backtest, hookimpl, load_market
+from quantstrats import (
+    Costs,
+    Details,
+    Market,
+    Plugins,
+    QuantstratsError,
+    Schedule,
+    Signal,
+    Source,
+    backtest,
+    hookimpl,
+    load_market,
+)
 from quantstrats.errors import ConfigError, DataError, EngineError, PluginError, SignalError
 from quantstrats.ledger import Ledger
 
@@ -53,7 +66,7 @@ def short(nasdaq):
 def test_a_signal_in_a_test_file_registered_with_a_fresh_manager_runs(short):
     plugins = Plugins()
     plugins.register(sys.modules[__name__], "mine")
-    run = backtest(plugins.signal("reversal")(lookback=3), short, plugins=Plugins.installed())
+    run = backtest(plugins.signal("reversal")(lookback=3), short)
     assert run.config["signal"] == {"name": "reversal", "lookback": 3}
     assert run.metrics["orders"] > 20
     assert plugins.troubles == []
@@ -218,6 +231,180 @@ def test_positions_are_valued_at_the_last_close_over_a_missing_bar(market_of, in
     assert run.positions["A"].tolist() == [0, shares * 10, shares * 11, shares * 11, shares * 11, shares * 12]
 
 
+def test_the_manifest_changes_with_what_it_stands_on(nasdaq, short):
+    first = backtest("sma_cross", short).manifest
+    assert first["data"]["hash"] == short.content_hash
+    assert first["data"]["calendar"] == "XNYS"
+    assert first["data"]["side_series"] == ["vix"]
+    other_bars = backtest("sma_cross", nasdaq.between("2010-01-01", "2011-12-30").rows(0, 500)).manifest
+    assert other_bars["data"]["hash"] != first["data"]["hash"]
+    other_parameter = backtest({"name": "sma_cross", "fast": 19}, short).manifest
+    assert other_parameter["config_hash"] != first["config_hash"]
+    other_signal = backtest("momentum", short).manifest
+    assert other_signal["plugin"]["code_hash"] != first["plugin"]["code_hash"]
+    assert first["plugin"]["name"] == "sma_cross"
+    assert first["installation"]["packages"]["backtrader"] == "1.9.78.123"
+
+
+def test_the_hash_of_the_installation_is_that_of_its_files():
+    from quantstrats import provenance
+    from quantstrats.hashing import hash_source_files
+
+    package = Path(provenance.__file__).parent
+    expected = hash_source_files(package.rglob("*.py"))
+    assert provenance.describe_installation()["code_hash"] == expected
+    assert hash_source_files([package / "api.py"]) != expected
+
+
+def test_the_configuration_is_complete(short):
+    run = backtest("sma_cross", short, allocator={"name": "top_quantile", "quantile": 0.5}, fractional=True)
+    assert run.config == {
+        "data": {"source": "sample", "symbols": ["NASDAQ"], "start": "2010-01-04", "end": "2011-12-30"},
+        "signal": {"name": "sma_cross", "fast": 20, "slow": 50},
+        "allocation": {"name": "top_quantile", "gross": 1.0, "cash_buffer": 0.05, "quantile": 0.5, "short": False},
+        "schedule": {"every": "bar", "rebalance": "changes", "drift": None, "last_decision": 0},
+        "costs": {
+            "commission_bps": 10.0,
+            "commission_per_share": 0.0,
+            "commission_minimum": 0.0,
+            "slippage_bps": 5.0,
+        },
+        "engine": {"name": "backtrader", "cash": 100_000.0, "fractional": True},
+        "report": {"benchmark": "equal_weight"},
+    }
+
+
+def test_slippage_is_charged_on_bars_that_are_closes_alone(market_of):
+    market = market_of({"A": [10.0, 10, 10]})
+    run = backtest("buy_and_hold", market, costs=Costs(0, slippage_bps=100), schedule=Schedule("year"))
+    assert run.transactions["price"].tolist() == [10.1]
+
+
+def test_bars_with_a_wrong_range_are_stamped(sessions):
+    close = pd.DataFrame({"A": [10.0, 11, 12]}, index=sessions(3))
+    high = close.copy()
+    high.iloc[1] = 10.5
+    market = Market.from_frames(open=close, high=high, low=close - 1, close=close, stamps="mine")
+    own, told = market.stamps
+    assert own == "mine"
+    assert told.startswith("1 bar has its open or close outside low to high, first at 2015-01-05 A: fills there")
+
+
+def test_an_account_too_small_for_one_share_is_told(short):
+    log = backtest("sma_cross", short, cash=10).log
+    assert log[1]["message"].startswith("every decision asked for less than one share: start with more cash")
+
+
+class Undecorated(Reversal):
+    name = "undecorated"
+
+
+class Opaque(Reversal):
+    name = "opaque"
+    thing: object = None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"signal": Reversal}, "signal is the class Reversal; make an object of it, as in Reversal()"),
+        ({"signal": None}, "signal is of type NoneType; give a Signal or the name of one"),
+        ({"signal": {"fast": 3}}, "signal has no name; write {'name': ..., parameters}"),
+        (
+            {"signal": {"name": "sma_cross", "fst": 3}},
+            "signal 'sma_cross' has no parameter 'fst'; did you mean 'fast'?",
+        ),
+        ({"signal": Undecorated()}, "signal Undecorated is no frozen dataclass; put @dataclass(frozen=True) above it"),
+        ({"market": "sample"}, "market is of type str; make one with Market.from_frames or load_market"),
+        ({"allocator": 5}, "allocator is of type int; give a Allocator or the name of one"),
+        ({"schedule": "month"}, "schedule is 'month'; give a Schedule, as in Schedule()"),
+        ({"costs": 5}, "costs is 5; give a Costs, as in Costs()"),
+        ({"cash": "1000"}, "cash is '1000'; give a number"),
+        ({"fractional": "no"}, "fractional is 'no'; give True or False"),
+        ({"benchmark": None}, "benchmark is of type NoneType; give equal_weight, none, or a symbol's name"),
+        (
+            {"signal": dataclass(frozen=True)(Opaque)(thing=object())},
+            "'opaque': field 'thing' holds a object, which a configuration cannot carry",
+        ),
+    ],
+)
+def test_things_of_the_wrong_kind_are_told_in_one_line(short, arguments, message):
+    with pytest.raises(QuantstratsError) as told:
+        backtest(**{"signal": "sma_cross", "market": short} | arguments)
+    assert str(told.value).startswith(message)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "message"),
+    [
+        (FileNotFoundError("bars.csv"), "source 'mine' failed: FileNotFoundError: bars.csv"),
+        (None, "source 'mine' returned NoneType, not a Market"),
+    ],
+)
+def test_a_source_that_fails_is_named(loaded, message):
+    @dataclass(frozen=True)
+    class Mine(Source):
+        name = "mine"
+
+        def load(self, symbols=None, start=None, end=None):
+            if isinstance(loaded, Exception):
+                raise loaded
+            return loaded
+
+    module = types.ModuleType("mine")
+    module.register_sources = hookimpl(lambda register: register(Mine))
+    module.register_sources.__name__ = "register_sources"
+    plugins = Plugins()
+    plugins.register(module)
+    with pytest.raises(DataError, match=f"^{message}$"):
+        load_market("mine", plugins=plugins)
+
+
+@pytest.mark.parametrize(
+    ("details", "message"),
+    [
+        (KeyError("x"), "signal 'shown' failed in details(): KeyError: 'x'"),
+        ({"overlays": {"line": 5}}, "signal 'shown': details(): overlay 'line' is of type int, not a DataFrame"),
+        ({"tables": {"list": []}}, "signal 'shown': details(): table 'list' is of type list, not a DataFrame"),
+        ({"pictures": {"text": "png"}}, "signal 'shown': details(): picture 'text' is of type str, not a figure"),
+    ],
+)
+def test_details_that_fail_are_told_and_the_figures_stand(short, details, message):
+    class Shown(Reversal):
+        name = "shown"
+
+        def details(self, market):
+            if isinstance(details, Exception):
+                raise details
+            return Details(**details)
+
+    run = backtest(dataclass(frozen=True)(Shown)(), short)
+    assert run.log[1]["message"].startswith(message)
+    assert run.metrics["orders"] > 0
+    assert run.save().is_dir()
+
+
+def test_a_listener_cannot_change_the_run(short):
+    class Meddler:
+        @hookimpl
+        def run_started(self, run):
+            run.config["signal"]["name"] = "hacked"
+
+        @hookimpl
+        def run_finished(self, run):
+            run.metrics["sharpe"] = 99
+            run.equity.iloc[:] = 1
+            raise SystemExit
+
+    plugins = Plugins.installed()
+    plugins.register(Meddler(), "meddler")
+    run = backtest("sma_cross", short, plugins=plugins)
+    assert run.config["signal"]["name"] == "sma_cross"
+    assert run.metrics["sharpe"] != 99
+    assert run.equity.iloc[-1] != 1
+
+
 def test_a_signal_that_depends_on_the_scale_of_prices_is_stamped(short):
     class Level(Reversal):
         name = "level"
@@ -272,8 +459,6 @@ def test_an_empty_market_cannot_be_made():
 
 def test_figures_of_details_are_kept_as_pictures(short):
     import matplotlib.figure
-
-    from quantstrats import Details
 
     class Pictured(Reversal):
         name = "pictured"

@@ -8,6 +8,7 @@ import sys
 import types
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import typer.main
 
@@ -124,8 +125,37 @@ def test_the_plugin_guide_allocator_takes_the_highest_forecast(monkeypatch, mark
     assert targets["B"].tolist() == [0.0, 0.0, 0.0, 0.0, 0.95]
 
 
+def test_the_plugin_guide_allocator_splits_ties(monkeypatch, market_of):
+    best = module_of("best_one", python_blocks(PLUGIN_GUIDE)[2], monkeypatch).BestOne()
+    targets = quantstrats.backtest("buy_and_hold", market_of({"A": [1, 1], "B": [5, 5]}), allocator=best).targets
+    assert targets.to_numpy().tolist() == [[0.475, 0.475], [0.475, 0.475]]
+
+
+def test_the_plugin_guide_source_reads_its_file_and_gives_no_more_than_asked(monkeypatch, sessions, tmp_path):
+    guide = module_of("one_file", python_blocks(PLUGIN_GUIDE)[3], monkeypatch)
+    plugins = quantstrats.Plugins.installed()
+    plugins.register(guide)
+    file = tmp_path / "bars.csv"
+    pd.DataFrame({"A": [1.0, 2, 3], "B": [4.0, 5, 6]}, index=sessions(3)).to_csv(file)
+    market = quantstrats.load_market("one_file", ["B"], start="2015-01-05", plugins=plugins, path=file)
+    assert market.close["B"].tolist() == [5.0, 6.0]
+    assert list(market.symbols) == ["B"]
+    run = quantstrats.backtest("buy_and_hold", market, plugins=plugins)
+    assert run.config["data"]["path"] == str(file)
+    with pytest.raises(quantstrats.DataError, match=r"there is no file none\.csv; set data\.path"):
+        quantstrats.load_market("one_file", plugins=plugins, path="none.csv")
+
+
+def test_the_plugin_guide_way_to_test_a_plugin_works(nasdaq, monkeypatch):
+    module_of("quantstrats_reversal", python_blocks(README)[0], monkeypatch)
+    monkeypatch.setattr(quantstrats, "load_market", lambda: nasdaq.between("2010-01-01", "2010-06-30"))
+    scope = {}
+    exec(compile(python_blocks(PLUGIN_GUIDE)[5], "plugins.md", "exec"), scope)
+    assert scope["run"].config["signal"] == {"name": "reversal", "lookback": 3}
+
+
 def test_the_plugin_guide_listener_hears_a_refusal(monkeypatch, market_of, capsys):
-    guide = module_of("listener", python_blocks(PLUGIN_GUIDE)[3], monkeypatch)
+    guide = module_of("listener", python_blocks(PLUGIN_GUIDE)[4], monkeypatch)
     plugins = quantstrats.Plugins()
     plugins.register(guide)
     everything = dataclasses.replace(allocator(), cash_buffer=0.0)

@@ -78,7 +78,8 @@ def test_functions_without_the_mark_are_no_hooks():
     plugins = Plugins()
     plain = types.ModuleType("plain")
     plain.register_signals = lambda register: register(Hold)
-    plugins.register(plain)
+    with pytest.raises(PluginError, match="plugin 'plain' implements no hook; put @hookimpl above its functions"):
+        plugins.register(plain)
     assert plugins.offers == []
 
 
@@ -209,12 +210,12 @@ class Stranger(Idle):
     [
         (Hold(), "register a signal class, not Hold(days=1)"),
         ("hold", "register a signal class, not 'hold'"),
-        (Thawed, "put @dataclass(frozen=True) above signal 'thawed'"),
-        (Undecorated, "put @dataclass(frozen=True) above signal 'undecorated'"),
+        (Thawed, "signal Thawed is no frozen dataclass; put @dataclass(frozen=True) above it"),
+        (Undecorated, "signal Undecorated is no frozen dataclass; put @dataclass(frozen=True) above it"),
         (Nameless, "signal Nameless has no name; write name = '...' in its body"),
         (Colon, "signal Colon has no name"),
-        (Half, "signal 'half' does not define forecast"),
-        (Stranger, "signal 'stranger' does not derive from quantstrats.Signal"),
+        (Half, "signal Half does not define forecast"),
+        (Stranger, "signal Stranger does not derive from quantstrats.Signal"),
     ],
 )
 def test_an_offer_that_does_not_fit_is_refused_with_its_plugin(offered, message):

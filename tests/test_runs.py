@@ -70,6 +70,31 @@ def test_json_is_strict_where_figures_are_undefined(run):
     assert json.loads(text, parse_constant=pytest.fail) == {"sharpe": None, "list": [None, 1.5]}
 
 
+@pytest.mark.parametrize("name", ["../outside.html", "config.yaml", "orders.parquet", "folder/page.html"])
+def test_a_file_cannot_leave_the_folder_or_replace_what_is_in_it(run, home, name):
+    with pytest.raises(RunError, match="cannot be stored with the run; give another plain name"):
+        run.save({name: "text"})
+    assert list((home / "logs" / "runs").iterdir()) == []
+
+
+def test_a_crash_before_the_last_step_leaves_no_folder(run, home, monkeypatch):
+    def crash(self, target):
+        raise OSError("power failure")
+
+    monkeypatch.setattr(Path, "rename", crash)
+    with pytest.raises(RunError, match="power failure"):
+        run.save()
+    assert list((home / "logs" / "runs").iterdir()) == []
+
+
+def test_a_table_of_mixed_kinds_is_stored_as_text(run):
+    table = pd.DataFrame({1: ["text", 5, None]})
+    replace(run, details=Details(tables={"mixed": table})).save()
+    back = load_run(run.run_id).details.tables["mixed"]["1"]
+    assert back.tolist()[:2] == ["text", "5"]
+    assert pd.isna(back[2])
+
+
 def test_saving_twice_is_refused(run):
     run.save()
     with pytest.raises(RunError, match="is stored already"):
@@ -78,7 +103,7 @@ def test_saving_twice_is_refused(run):
 
 def test_a_run_that_cannot_be_written_leaves_nothing(run, home):
     broken = replace(run, details=Details(pictures={"line": "not bytes"}))
-    with pytest.raises(TypeError):
+    with pytest.raises(RunError, match="cannot be stored: TypeError"):
         broken.save()
     assert list((home / "logs" / "runs").iterdir()) == []
 

@@ -351,6 +351,23 @@ def test_a_side_series_joins_the_same_after_a_later_start(nasdaq):
     assert late.side["vix"].equals(market.side["vix"].iloc[100:])
 
 
+def test_a_row_of_a_period_does_not_see_a_column_that_is_listed_later(market_of):
+    @dataclass(frozen=True)
+    class Crowd(Signal):
+        name = "crowd"
+        resets = "week"
+
+        def warmup(self):
+            return 1
+
+        def forecast(self, market):
+            return market.close * 0 + len(market.symbols)
+
+    # 5 to 9 January is one week; B is listed on the 7th.
+    market = market_of({"A": [1.0] * 7, "B": [None, None, None, 1, 1, 1, 1]})
+    assert evaluate(Crowd(), market)["A"].tolist()[1:6] == [1.0, 1.0, 2.0, 2.0, 2.0]
+
+
 def test_which_symbols_will_end_is_kept_from_the_forecast(market_of):
     seen = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import textwrap
 
@@ -21,10 +22,16 @@ def plugins() -> None:
         typer.echo(f"{kind}s")
         for offer in offers:
             about = (inspect.getdoc(offer.cls) or "").split("\n")[0].replace("`", "")
+            fields = ", ".join(
+                f.name if f.default is dataclasses.MISSING else f"{f.name}={f.default}"
+                for f in dataclasses.fields(offer.cls)
+                if f.init
+            )
+            takes = f" Takes {fields}." if fields else ""
             who = f"{offer.provider} {offer.version}".strip()
             typer.echo(
                 textwrap.fill(
-                    f"{offer.name:<{width}}  {about} [{who}]",
+                    f"{offer.name:<{width}}  {about}{takes} [{who}]",
                     initial_indent="  ",
                     subsequent_indent=" " * (width + 4),
                     width=80,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass, fields
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from quantstrats.config import build, parse_settings
 from quantstrats.errors import ConfigError, did_you_mean
@@ -11,11 +12,19 @@ from quantstrats.errors import ConfigError, did_you_mean
 if TYPE_CHECKING:
     from quantstrats.market.market import Market
     from quantstrats.plugins import Plugins
-    from quantstrats.portfolio.allocation import Allocator
     from quantstrats.runs import Run
-    from quantstrats.signals import Signal
 
 BLOCKS = ("data", "signal", "allocation", "schedule", "costs", "engine", "report")
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """The block ``data``, but for the source's own parameters: where bars come from, and which."""
+
+    source: str = "sample"
+    symbols: list[str] | str | None = None
+    start: date | str | None = None
+    end: date | str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,12 +66,15 @@ def read_blocks(settings: list[str], flags: dict[str, Any]) -> dict[str, dict[st
 
 def load(blocks: dict[str, dict[str, Any]], plugins: Plugins) -> Market:
     """Load the bars that the block ``data`` describes."""
-    from quantstrats.api import load_market
+    from quantstrats.loading import load_market
 
-    data = dict(blocks["data"])
-    symbols = data.pop("symbols", None)
-    symbols = [part.strip() for part in symbols.split(",")] if isinstance(symbols, str) else symbols
-    return load_market(data.pop("source", "sample"), symbols, plugins=plugins, **data)
+    own = {field.name for field in fields(DataSettings)}
+    data = build(DataSettings, {key: value for key, value in blocks["data"].items() if key in own}, "block data")
+    params = {key: value for key, value in blocks["data"].items() if key not in own}
+    if "plugins" in params:  # load_market's own, no parameter of any source
+        raise ConfigError("block data has no parameter 'plugins'")
+    symbols = [part.strip() for part in data.symbols.split(",")] if isinstance(data.symbols, str) else data.symbols
+    return load_market(data.source, symbols, data.start, data.end, plugins=plugins, **params)
 
 
 def run(name: str, blocks: dict[str, dict[str, Any]], market: Market, plugins: Plugins) -> Run:
@@ -71,15 +83,11 @@ def run(name: str, blocks: dict[str, dict[str, Any]], market: Market, plugins: P
     from quantstrats.portfolio.costs import Costs
     from quantstrats.portfolio.schedule import Schedule
 
-    allocation = dict(blocks["allocation"])
-    allocator = str(allocation.pop("name", "long_flat"))
     engine = build(EngineSettings, blocks["engine"], "block engine")
     return backtest(
-        cast("Signal", build(plugins.signal(name), blocks["signal"], f"signal {name!r}")),
+        {**blocks["signal"], "name": name},
         market,
-        allocator=cast(
-            "Allocator", build(plugins.find("allocator", allocator).cls, allocation, f"allocator {allocator!r}")
-        ),
+        allocator={"name": "long_flat", **blocks["allocation"]},
         schedule=build(Schedule, blocks["schedule"], "block schedule"),
         costs=build(Costs, blocks["costs"], "block costs"),
         cash=engine.cash,

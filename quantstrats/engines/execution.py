@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from quantstrats.errors import EngineError
+from quantstrats.errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +41,7 @@ class Account:
 
     def __post_init__(self) -> None:
         if not 0.0 < self.cash < float("inf"):
-            raise ValueError(f"cash is {self.cash}; an account starts with more than nothing")
+            raise ConfigError(f"cash is {self.cash}; an account starts with more than nothing")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Execution:
     ----------
     equity, cash : Series
         Value of the account, and the cash in it, after each bar's fills, valued at its close.
-    positions : DataFrame
+    shares : DataFrame
         Shares held after each bar's fills, rows x symbols; negative if short.
     orders : DataFrame
         One row per order, by number: decided, symbol, size, status, changed, filled, price, commission.
@@ -66,7 +66,7 @@ class Execution:
 
     equity: pd.Series
     cash: pd.Series
-    positions: pd.DataFrame
+    shares: pd.DataFrame
     orders: pd.DataFrame
     transactions: pd.DataFrame
     trades: pd.DataFrame

@@ -81,3 +81,18 @@ def checked_universe(universe: pd.DataFrame, panel: Panel) -> pd.DataFrame:
         count = "1 row" if len(absent) == 1 else f"{len(absent)} rows"
         raise DataError(f"universe lacks {count} of the bars, first {row_label(absent[0])}; give every row")
     return mask.astype(bool).reindex(index=panel.grid.index, columns=panel.symbols, fill_value=False)
+
+
+def range_notes(panel: Panel) -> list[str]:
+    """Return what to say of bars whose open or close lies outside low to high: their fills are bounded wrongly."""
+    low, high = panel.arrays["low"], panel.arrays["high"]
+    wrong = low > high
+    for field in ("open", "close"):
+        wrong |= (panel.arrays[field] > high) | (panel.arrays[field] < low)
+    if not wrong.any():
+        return []
+    row, column = np.argwhere(wrong)[0]
+    count = int(wrong.sum())
+    bars = "1 bar has its" if count == 1 else f"{count} bars have their"
+    where = f"{row_label(panel.grid.index[row])} {panel.symbols[column]}"
+    return [f"{bars} open or close outside low to high, first at {where}: fills there are bounded by a wrong range"]

@@ -165,7 +165,7 @@ def _length(bar: str | pd.Timedelta | None) -> pd.Timedelta | None:
         length = pd.Timedelta(bar)
     except (ValueError, TypeError):
         length = pd.Timedelta(0)
-    if not length > pd.Timedelta(0):
+    if not length >= pd.Timedelta("1s"):
         raise DataError(f"bar is {bar!r}; give the length of a bar, as in '5min'")
     return length
 

@@ -14,7 +14,7 @@ import pandas as pd
 from quantstrats.errors import DataError, did_you_mean
 from quantstrats.hashing import hash_array, hash_frame, hash_parts, hash_plain
 from quantstrats.market.calendar import Calendar, Grid
-from quantstrats.market.facts import checked_delisting, checked_endings, checked_universe, day_of
+from quantstrats.market.facts import checked_delisting, checked_endings, checked_universe, day_of, range_notes
 from quantstrats.market.frames import FIELDS, Panel, panel_from_frames
 from quantstrats.market.side import Side, SideSeries
 
@@ -130,9 +130,10 @@ class Market:
         exchange = Calendar(calendar)
         panel = panel_from_frames(frames, exchange, bar)
         endings = checked_endings(ended or {}, panel)
-        notes = [*stamps]
+        notes = [stamps] if isinstance(stamps, str) else [*stamps]
+        notes += range_notes(panel)
         if open is None:
-            notes.append("close-only bars: open, high and low are the close, so fills are approximate")
+            notes.append("close-only bars: open, high and low are the close, so an order fills at the next close")
         for name, series in (side or {}).items():
             if series.is_assumed:
                 notes.append(f"side series {name!r} is static and assumed known at all times")
@@ -214,6 +215,11 @@ class Market:
         there: NDArray[np.bool_] = ~np.isnan(self._panel.arrays["close"])
         there.flags.writeable = False
         return there
+
+    @cached_property
+    def has_ranges(self) -> bool:
+        """Whether any bar's high differs from its low; close-only bars do not tell how far a price went."""
+        return not np.array_equal(self._panel.arrays["high"], self._panel.arrays["low"], equal_nan=True)
 
     @property
     def bars_per_year(self) -> float:

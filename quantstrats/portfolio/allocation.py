@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from quantstrats.errors import AllocationError, in_one_line
+from quantstrats.errors import AllocationError, ConfigError, in_one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FLAT = 1e-12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Allocator(ABC):
     """Turns the forecasts of one row into weights. A subclass is a frozen dataclass too.
 
@@ -33,9 +33,9 @@ class Allocator(ABC):
 
     def __post_init__(self) -> None:
         if not 0.0 < self.gross < float("inf"):
-            raise ValueError(f"gross is {self.gross}; it is a positive multiple of equity")
+            raise ConfigError(f"gross is {self.gross}; it is a positive multiple of equity")
         if not 0.0 <= self.cash_buffer < 1.0:
-            raise ValueError(f"cash_buffer is {self.cash_buffer}; it is a fraction from 0 to below 1")
+            raise ConfigError(f"cash_buffer is {self.cash_buffer}; it is a fraction from 0 to below 1")
 
     @abstractmethod
     def weights(self, forecast: pd.DataFrame) -> pd.DataFrame:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from quantstrats.errors import ConfigError
+
 BASIS_POINTS = 10_000.0  # in one
 
 
@@ -24,7 +26,8 @@ class Costs:
     commission_minimum : float, default 0
         Least commission of an order, in units of currency.
     slippage_bps : float, default 5
-        Basis points by which a market order fills worse than the open, but never outside the bar's range.
+        Basis points by which a market order fills worse than the open, but never outside the bar's range (unless
+        the bars are closes alone and have no range).
     """
 
     commission_bps: float = 10.0
@@ -35,6 +38,6 @@ class Costs:
     def __post_init__(self) -> None:
         for name in ("commission_bps", "commission_per_share", "commission_minimum", "slippage_bps"):
             if not 0.0 <= getattr(self, name) < float("inf"):
-                raise ValueError(f"{name} is {getattr(self, name)}; it cannot be negative or infinite")
+                raise ConfigError(f"{name} is {getattr(self, name)}; it cannot be negative or infinite")
         if self.slippage_bps >= BASIS_POINTS:
-            raise ValueError(f"slippage_bps is {self.slippage_bps}; 10000 or more would sell for nothing")
+            raise ConfigError(f"slippage_bps is {self.slippage_bps}; 10000 or more would sell for nothing")

@@ -45,15 +45,15 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if self.every not in _NAMED and not _is_count(self.every):
-            raise ValueError(f"every is {self.every!r}; it can be {', '.join(_NAMED)} or a number of sessions")
+            raise ConfigError(f"every is {self.every!r}; it can be {', '.join(_NAMED)} or a number of sessions")
         if not isinstance(self.every, str) and self.every < 1:
-            raise ValueError(f"every is {self.every}; a number of sessions is at least 1")
+            raise ConfigError(f"every is {self.every}; a number of sessions is at least 1")
         if self.rebalance not in ("changes", "all"):
-            raise ValueError(f"rebalance is {self.rebalance!r}; it can be changes or all")
+            raise ConfigError(f"rebalance is {self.rebalance!r}; it can be changes or all")
         if self.drift is not None and not self.drift > 0:
-            raise ValueError(f"drift is {self.drift}; it is a fraction of equity above 0")
+            raise ConfigError(f"drift is {self.drift}; it is a fraction of equity above 0")
         if not _is_count(self.last_decision) or self.last_decision < 0:
-            raise ValueError(f"last_decision is {self.last_decision}; it counts bars, at least 0")
+            raise ConfigError(f"last_decision is {self.last_decision}; it counts bars, at least 0")
 
     def decision_rows(self, market: Market) -> NDArray[np.bool_]:
         """Tell on which rows decisions fall, by the exchange's calendar alone; shape (rows,).

@@ -63,7 +63,7 @@ class Daily:
 
 def by_days(run: Run) -> Daily:
     """Return the run by days."""
-    calendar = run.config["data"]["calendar"]
+    calendar = run.manifest["data"]["calendar"]
     session = _sessions(_dates(run.equity.index), calendar)
     cash = float(run.config["engine"]["cash"])
     equity = run.equity.groupby(session).last()

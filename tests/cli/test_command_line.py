@@ -93,7 +93,11 @@ def test_a_failing_run_is_one_line_and_exit_code_1(tmp_path, home):
 
 def test_an_interrupt_leaves_exit_code_130_and_no_folder(home):
     child = subprocess.Popen(
-        [sys.executable, ROOT / "backtests" / "run_bt.py", "sma_cross"], stderr=subprocess.PIPE, text=True
+        [sys.executable, ROOT / "backtests" / "run_bt.py", "sma_cross"],
+        stderr=subprocess.PIPE,
+        text=True,
+        # Where the tests run in the background, interrupts are ignored, and children would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     ledger = home / "logs" / "ledger.sqlite"
     for _ in range(600):

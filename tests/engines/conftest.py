@@ -143,7 +143,7 @@ def compare(execution, story, symbols, index):
             found[f"{symbol}.order"] = " ".join(f"{size:g}" for size in sizes) or NOTHING
             filled = [f"{fill.amount:g}@{fill.price:g}" for fill in done.itertuples()]
             found[f"{symbol}.fill"] = " ".join(filled) or NOTHING
-            found[f"{symbol}.held"] = f"{execution.positions[symbol].iloc[row]:g}"
+            found[f"{symbol}.held"] = f"{execution.shares[symbol].iloc[row]:g}"
         assert found == expected, f"bar {row}"
         account = {"cash": execution.cash.iloc[row], "equity": execution.equity.iloc[row]}
         if "paid" in story:

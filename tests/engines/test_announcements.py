@@ -127,5 +127,5 @@ def test_a_listener_that_raises_is_told_nothing_more_and_changes_nothing(trade, 
     assert sum(kind == "order" for kind, *_ in listener.heard) == 9
     for name in ("equity", "cash"):
         pd.testing.assert_series_equal(getattr(execution, name), getattr(undisturbed, name))
-    for name in ("positions", "orders", "transactions", "trades"):
+    for name in ("shares", "orders", "transactions", "trades"):
         pd.testing.assert_frame_equal(getattr(execution, name), getattr(undisturbed, name))

@@ -63,7 +63,7 @@ def test_rows_without_a_single_bar_leave_the_account_as_it_was(trade, market_of)
     market = market_of({"A": [None, None, None, 10], "B": [None, None, None, 5]}).rows(0, 3)
     execution = trade(market, {0: {"A": 1.0}}, cash=500.0)
     assert execution.equity.tolist() == execution.cash.tolist() == [500.0] * 3
-    assert (execution.positions == 0.0).all(axis=None)
+    assert (execution.shares == 0.0).all(axis=None)
     assert execution.orders.empty
     assert execution.transactions.empty
     assert execution.trades.empty

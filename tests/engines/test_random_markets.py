@@ -95,11 +95,11 @@ def assert_books_balance(market, execution):
     np.testing.assert_allclose(execution.cash, 100.0 - spent, rtol=0, atol=1e-9 * turnover)
     held = fills.pivot_table(index=fills.index, columns="symbol", values="amount", aggfunc="sum")
     held = held.reindex(index=market.index, columns=market.symbols).fillna(0.0).cumsum()
-    np.testing.assert_allclose(execution.positions, held, rtol=0, atol=1e-9 * turnover)
-    values = (execution.positions * market.close.ffill()).where(execution.positions != 0.0, 0.0)
+    np.testing.assert_allclose(execution.shares, held, rtol=0, atol=1e-9 * turnover)
+    values = (execution.shares * market.close.ffill()).where(execution.shares != 0.0, 0.0)
     np.testing.assert_allclose(execution.equity, execution.cash + values.sum(axis=1), rtol=0, atol=1e-9 * turnover)
     for symbol, last in market.ended.items():
-        assert (execution.positions.loc[market.index > last, symbol] == 0.0).all()
+        assert (execution.shares.loc[market.index > last, symbol] == 0.0).all()
 
 
 def assert_fills_are_possible(market, execution, costs):

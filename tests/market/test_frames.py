@@ -69,7 +69,7 @@ def test_close_alone_makes_every_price_the_close_and_says_so():
     market = Market.from_frames(close=table())
     pd.testing.assert_frame_equal(market.open, market.close)
     pd.testing.assert_frame_equal(market.low, market.close)
-    assert market.stamps == ("close-only bars: open, high and low are the close, so fills are approximate",)
+    assert market.stamps == ("close-only bars: open, high and low are the close, so an order fills at the next close",)
 
 
 def test_symbols_stand_in_the_order_of_close():

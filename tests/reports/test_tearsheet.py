@@ -84,12 +84,12 @@ def make_run(equity, symbols=("A",), *, trips=(), benchmark=None, index=None, de
     return Run(
         run_id="20150102T000000-idea-abc123",
         config={
-            "data": {"source": "frames", "symbols": list(symbols), "calendar": "XNYS"},
+            "data": {"source": "frames", "symbols": list(symbols)},
             "signal": {"name": "idea", "lookback": 5},
             "engine": {"name": "backtrader", "cash": CASH},
             "report": {"benchmark": "none" if benchmark is None else "equal_weight"},
         },
-        manifest={"stamps": ["an index is not tradable"], "seed": 7},
+        manifest={"data": {"calendar": "XNYS"}, "stamps": ["an index is not tradable"], "seed": 7},
         equity=value,
         targets=positions.drop(columns="cash") * float("nan"),
         benchmark=compared,
@@ -345,7 +345,7 @@ def test_intraday_bars_are_compounded_to_sessions():
 def test_a_session_that_crosses_midnight_in_utc_stays_one_session():
     index = pd.DatetimeIndex(["2015-01-05 23:00", "2015-01-06 01:00", "2015-01-06 23:00"], tz="UTC")
     run = make_run([1000.0, 1100.0, 1100.0], index=index)
-    run.config["data"]["calendar"] = "XASX"  # Sydney opens at 23:00 UTC of the day before
+    run.manifest["data"]["calendar"] = "XASX"  # Sydney opens at 23:00 UTC of the day before
     assert by_days(run).returns.tolist() == pytest.approx([0.1, 0.0])
 
 

@@ -55,7 +55,8 @@ def execute(market: Market, targets: pd.DataFrame, account: Account, announcer: 
     broker = GapBroker(endings=_endings(market, feeds))
     broker.setcash(account.cash)
     broker.addcommissioninfo(commission_of(account.costs, account.fractional))
-    broker.set_slippage_perc(account.costs.slippage_bps / BASIS_POINTS)
+    # A bar bounds slippage by its range; bars that have none would make it free of charge.
+    broker.set_slippage_perc(account.costs.slippage_bps / BASIS_POINTS, slip_out=not market.has_ranges)
     cerebro.setbroker(broker)
     plan = Plan.make(weights[:, listed], tradable(market)[:, listed], account.schedule)
     cerebro.addstrategy(PluginStrategy, plan=plan, recorder=recorder)

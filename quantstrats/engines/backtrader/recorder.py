@@ -99,7 +99,7 @@ class Recorder:
         return Execution(
             equity=pd.Series(account[:, 0], index=index, name="equity"),
             cash=pd.Series(account[:, 1], index=index, name="cash"),
-            positions=self._positions(),
+            shares=self._shares(),
             orders=self._order_table(),
             transactions=self._transaction_table(),
             trades=pd.DataFrame([asdict(trade) for trade in self._trades], columns=_TRADE_COLUMNS),
@@ -130,7 +130,7 @@ class Recorder:
         label = self.market.index[row]
         return str(label if self.market.bar else label.date())
 
-    def _positions(self) -> pd.DataFrame:
+    def _shares(self) -> pd.DataFrame:
         # Fills are added up one by one, as Backtrader does. What it tells as the position after a fill is that
         # of the whole order, even where only the part was filled that closes.
         market = self.market
