@@ -17,8 +17,8 @@ def hash_frame(frame: pd.DataFrame | pd.Series) -> str:
     """Hash a frame's index, column names and values.
 
     Numbers count as float64 bytes with one NaN, times as nanoseconds since 1970, everything else as text (every
-    kind of missing value as the same one), so
-    the hash is the same whichever pandas dtype or file format carried the content.
+    kind of missing value as the same one), so the hash is the same whichever pandas dtype or file format carried
+    the content.
     """
     import pandas as pd
 
