@@ -14,7 +14,7 @@ from quantstrats.announcer import Announcer
 from quantstrats.config import build, describe
 from quantstrats.engines import engine_named
 from quantstrats.engines.execution import Account, Execution
-from quantstrats.errors import ConfigError, SignalError
+from quantstrats.errors import ConfigError, SignalError, in_one_line
 from quantstrats.evaluation import check_needs, details_of
 from quantstrats.events import RunStarted
 from quantstrats.hashing import hash_plain
@@ -245,9 +245,12 @@ def _details(signal: Signal, market: Market) -> tuple[Details, list[str]]:
     """Return what the signal wants to show, drawn; or nothing and why, since the figures stand without it."""
     try:
         details = details_of(signal, market)
+        return replace(details, pictures={name: _drawn(picture) for name, picture in details.pictures.items()}), []
     except SignalError as error:
         return Details(), [str(error)]
-    return replace(details, pictures={name: _drawn(picture) for name, picture in details.pictures.items()}), []
+    # A figure is a stranger's object, and drawing it may fail in any way.
+    except Exception as error:
+        return Details(), [f"signal {signal.name!r}: a picture of its details cannot be drawn: {in_one_line(error)}"]
 
 
 def _drawn(picture: Any) -> bytes:

@@ -164,6 +164,7 @@ def _masked(forecast: NDArray[np.float64], market: Market, warmup: int) -> pd.Da
 def _call(signal: Signal, method: str, *arguments: Any) -> Any:
     try:
         return getattr(signal, method)(*arguments)
+    # A stranger's signal may raise anything; its user wants to know which signal, and where in it.
     except Exception as error:
         said = f"{in_one_line(error)} ({_place(error, signal)})"
         raise SignalError(f"signal {signal.name!r} failed in {method}(): {said}") from error

@@ -191,8 +191,8 @@ class Plugins:
         def register(kind: str, cls: Any) -> None:
             if not inspect.isclass(cls):
                 raise PluginError(f"plugin {name!r}: register a {kind} class, not {cls!r}")
-            check_class(kind, cls, f"plugin {name!r}: {kind} {cls.__name__}")
-            offer = Offer(kind, str(getattr(cls, "name")), provider, version, cls)  # noqa: B009 - any class, for mypy
+            called = check_class(kind, cls, f"plugin {name!r}: {kind} {cls.__name__}")
+            offer = Offer(kind, called, provider, version, cls)
             same = [o for o in [*self.offers, *offers] if (o.kind, o.name, o.provider) == (kind, offer.name, provider)]
             if same:
                 raise PluginError(f"plugin {name!r}: {provider} offers the {kind} {offer.name!r} already")
@@ -226,8 +226,8 @@ def _call(implementation: pluggy.HookImpl, **facts: Any) -> Any:
     return implementation.function(*(facts[name] for name in implementation.argnames))
 
 
-def check_class(kind: str, cls: Any, who: str) -> None:
-    """Check that a class is what its kind must be.
+def check_class(kind: str, cls: Any, who: str) -> str:
+    """Check that a class is what its kind must be, and return the name by which users ask for it.
 
     Raises
     ------
@@ -250,3 +250,4 @@ def check_class(kind: str, cls: Any, who: str) -> None:
     decorated = vars(cls).get("__dataclass_params__")
     if decorated is None or not decorated.frozen:
         raise PluginError(f"{who} is no frozen dataclass; put @dataclass(frozen=True) above it")
+    return name

@@ -299,6 +299,11 @@ class Undecorated(Reversal):
     name = "undecorated"
 
 
+class BrokenFigure:
+    def savefig(self, *_, **__):
+        raise OSError("no font")
+
+
 class Opaque(Reversal):
     name = "opaque"
     thing: object = None
@@ -368,6 +373,10 @@ def test_a_source_that_fails_is_named(loaded, message):
         ({"overlays": {"line": 5}}, "signal 'shown': details(): overlay 'line' is of type int, not a DataFrame"),
         ({"tables": {"list": []}}, "signal 'shown': details(): table 'list' is of type list, not a DataFrame"),
         ({"pictures": {"text": "png"}}, "signal 'shown': details(): picture 'text' is of type str, not a figure"),
+        (
+            {"pictures": {"broken": BrokenFigure()}},
+            "signal 'shown': a picture of its details cannot be drawn: OSError: no font",
+        ),
     ],
 )
 def test_details_that_fail_are_told_and_the_figures_stand(short, details, message):

@@ -74,6 +74,7 @@ def allocate(allocator: Allocator, forecast: pd.DataFrame) -> pd.DataFrame:
     who = f"allocator {allocator.name!r}"
     try:
         weights = allocator.weights(opinions)
+    # A stranger's allocator may raise anything; its user wants to know whose it was.
     except Exception as error:
         raise AllocationError(f"{who} failed in weights(): {in_one_line(error)}") from error
     if not isinstance(weights, pd.DataFrame):

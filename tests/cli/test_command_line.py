@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from quantstrats.cli import main
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -107,8 +109,22 @@ def test_an_interrupt_leaves_exit_code_130_and_no_folder(home):
     child.send_signal(signal.SIGINT)
     _, told = child.communicate(timeout=60)
     assert child.returncode == 130
-    assert "Traceback" not in told
+    assert told == "interrupted\n"
     assert list(home.glob("logs/runs/*")) == []
+
+
+def test_what_should_never_happen_is_one_line_and_its_traceback_is_kept(home, monkeypatch, capsys):
+    def fail(**_):
+        raise RuntimeError("a fault\nof ours")
+
+    monkeypatch.setattr(main, "app", fail)
+    with pytest.raises(SystemExit) as left:
+        main.main(["plugins"])
+    assert left.value.code == 1
+    kept = home / "logs" / "crash.log"
+    line = f"error: this should not have happened: RuntimeError: a fault of ours (see {kept})\n"
+    assert capsys.readouterr().err == line
+    assert kept.read_text().startswith("Traceback")
 
 
 def test_plugins_lists_all_kinds_with_their_provider():
@@ -117,6 +133,7 @@ def test_plugins_lists_all_kinds_with_their_provider():
     )
     for word in ("signals", "  sma_cross ", "sources", "  sample ", "allocators", "  top_quantile ", "[quantstrats "):
         assert word in done.stdout
+    assert "Takes fast=20," in done.stdout
     assert max(len(line) for line in done.stdout.splitlines()) <= 80
 
 
