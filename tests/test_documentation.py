@@ -6,6 +6,7 @@ import dataclasses
 import re
 import sys
 import types
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pandas as pd
@@ -148,6 +149,9 @@ def test_the_plugin_guide_source_reads_its_file_and_gives_no_more_than_asked(mon
 
 def test_the_plugin_guide_way_to_test_a_plugin_works(nasdaq, monkeypatch):
     module_of("quantstrats_reversal", python_blocks(README)[0], monkeypatch)
+    # Whoever followed the README has a plugin of that name installed already.
+    own = [point for point in entry_points(group="quantstrats") if point.dist.name == "quantstrats"]
+    monkeypatch.setattr("quantstrats.plugins.entry_points", lambda group: own)
     monkeypatch.setattr(quantstrats, "load_market", lambda: nasdaq.between("2010-01-01", "2010-06-30"))
     scope = {}
     exec(compile(python_blocks(PLUGIN_GUIDE)[5], "plugins.md", "exec"), scope)

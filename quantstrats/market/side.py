@@ -89,7 +89,7 @@ class SideSeries:
 
     def _checked_instants(self) -> pd.DatetimeIndex:
         try:
-            known = pd.DatetimeIndex(self.known_at)  # type: ignore[arg-type] - "assumed" does not come here
+            known = pd.DatetimeIndex(self.known_at)  # type: ignore[arg-type]  # "assumed" does not come here
         except (ValueError, TypeError):
             raise DataError("known_at are not instants; give a DatetimeIndex with a time zone, or 'assumed'") from None
         if known.tz is None:
@@ -105,7 +105,7 @@ class SideSeries:
         present = column.notna().to_numpy()
         if not present.any():
             return np.full(len(decided_at), np.nan)
-        instants = self.known_at.asi8[present]  # type: ignore[union-attr] - nor here
+        instants = self.known_at.asi8[present]  # type: ignore[union-attr]  # nor here
         number = pd.api.types.is_numeric_dtype(column.dtype)
         values = column[present].to_numpy("float64" if number else object)
         age = pd.factorize(column.index[present], sort=True)[0]  # dense rank of what each is about
