@@ -15,7 +15,7 @@ import typer.main
 
 import quantstrats
 from quantstrats import Costs, Schedule, hookspecs
-from quantstrats.cli.main import app
+from quantstrats.cli.app import app
 from quantstrats.cli.settings import EngineSettings, ReportSettings
 
 ROOT = Path(__file__).parents[1]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from quantstrats.cli import main
+from quantstrats.cli import app, main
 
 ROOT = Path(__file__).parents[2]
 
@@ -117,7 +117,7 @@ def test_what_should_never_happen_is_one_line_and_its_traceback_is_kept(home, mo
     def fail(**_):
         raise RuntimeError("a fault\nof ours")
 
-    monkeypatch.setattr(main, "app", fail)
+    monkeypatch.setattr(app, "app", fail)
     with pytest.raises(SystemExit) as left:
         main.main(["plugins"])
     assert left.value.code == 1
