@@ -11,7 +11,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from quantstrats.announcer import Announcer
-from quantstrats.config import build, describe
+from quantstrats.config import describe
 from quantstrats.engines import engine_named
 from quantstrats.engines.execution import Account, Execution
 from quantstrats.errors import ConfigError, SignalError, in_one_line
@@ -19,9 +19,9 @@ from quantstrats.evaluation import check_needs, details_of
 from quantstrats.events import RunStarted
 from quantstrats.hashing import hash_plain
 from quantstrats.ledger import Ledger
+from quantstrats.making import made
 from quantstrats.market.market import Market
-from quantstrats.plugins import Plugins, check_class
-from quantstrats.portfolio.allocation import Allocator
+from quantstrats.plugins import Plugins
 from quantstrats.portfolio.costs import Costs
 from quantstrats.portfolio.schedule import Schedule
 from quantstrats.provenance import describe_code, describe_installation
@@ -33,6 +33,8 @@ from quantstrats.strategy import Strategy
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from quantstrats.portfolio.allocation import Allocator
 
 DEFAULT_CASH = 100_000.0
 
@@ -94,8 +96,8 @@ def backtest(
     if not isinstance(market, Market):
         raise ConfigError(f"market is of type {type(market).__name__}; make one with Market.from_frames or load_market")
     strategy = Strategy(
-        signal=_made("signal", Signal, signal, plugins),
-        allocator=_made("allocator", Allocator, allocator, plugins),
+        signal=made("signal", signal, plugins),
+        allocator=made("allocator", allocator, plugins),
         schedule=_typed("schedule", Schedule, schedule),
         costs=_typed("costs", Costs, costs),
     )
@@ -139,21 +141,6 @@ def backtest(
         announcer.tell("run_finished", run=copy.deepcopy(run))  # what a listener does to it concerns nobody else
     run.log.extend(_line("warning", failure) for failure in announcer.failures)
     return run
-
-
-def _made(kind: str, base: type, thing: Any, plugins: Plugins) -> Any:
-    """Return the object itself, checked, or make one of its name and parameters."""
-    if isinstance(thing, str | Mapping):
-        named = {"name": thing} if isinstance(thing, str) else dict(thing)
-        if not isinstance(name := named.pop("name", None), str):
-            raise ConfigError(f"{kind} has no name; write {{'name': ..., parameters}}")
-        return build(plugins.find(kind, name).cls, named, f"{kind} {name!r}")
-    if isinstance(thing, type):
-        raise ConfigError(f"{kind} is the class {thing.__name__}; make an object of it, as in {thing.__name__}()")
-    if not isinstance(thing, base):
-        raise ConfigError(f"{kind} is of type {type(thing).__name__}; give a {base.__name__} or the name of one")
-    check_class(kind, type(thing), f"{kind} {type(thing).__name__}")
-    return thing
 
 
 def _typed(what: str, cls: type, value: Any) -> Any:

@@ -3,18 +3,50 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+import types
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from enum import Enum
 from pathlib import PurePath
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from quantstrats.errors import ConfigError, did_you_mean, in_one_line
 
 T = TypeVar("T")
 
 
-def build(cls: type[T], params: Mapping[str, Any], what: str) -> T:
+def validated(hint: Any, value: Any, where: str) -> Any:
+    """Return a value as its type hint wants it; text is converted where that loses nothing.
+
+    Parameters
+    ----------
+    hint : type hint
+        What the value must be.
+    value : object
+        Plain data, or an object already.
+    where : str
+        How to call the place in an error: ``"signal 'momentum', parameter 'lookback'"``.
+
+    Raises
+    ------
+    ConfigError
+        If the value does not fit.
+    """
+    from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+    members = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    if isinstance(value, bool) and (int in members or float in members) and bool not in members:
+        raise ConfigError(f"{where}: a number is needed, not a truth value (given: {value!r})")
+    # Dataclasses bring a configuration of their own, and pydantic refuses another.
+    config = None if dataclasses.is_dataclass(hint) else ConfigDict(arbitrary_types_allowed=True)
+    try:
+        return TypeAdapter(hint, config=config).validate_python(value)
+    except ValidationError as invalid:
+        message = invalid.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{where}: {message} (given: {value!r})") from None
+
+
+def build(cls: type[T], params: Mapping[str, Any], what: str, convert: Callable[[Any, Any, str], Any] = validated) -> T:
     """Make ``cls`` (a dataclass) from plain data, checking names and types.
 
     Parameters
@@ -25,6 +57,8 @@ def build(cls: type[T], params: Mapping[str, Any], what: str) -> T:
         Values by field name. Text is converted to the field's type where that loses nothing.
     what : str
         How to call it in an error: ``"signal 'momentum'"``.
+    convert : callable, optional
+        What makes a field's value of its type hint, the value given and the place's name for an error.
 
     Raises
     ------
@@ -44,25 +78,11 @@ def build(cls: type[T], params: Mapping[str, Any], what: str) -> T:
         hints = get_type_hints(cls)
     except NameError as unknown:
         raise ConfigError(f"{what}: {unknown} where it types its fields; import it outside TYPE_CHECKING") from None
-    values = {name: _validated(hints[name], value, what, name) for name, value in params.items()}
+    values = {name: convert(hints[name], value, f"{what}, parameter {name!r}") for name, value in params.items()}
     try:
         return cls(**values)
     except (ValueError, TypeError, KeyError) as invalid:
         raise ConfigError(f"{what}: {invalid if isinstance(invalid, ValueError) else in_one_line(invalid)}") from None
-
-
-def _validated(hint: Any, value: Any, what: str, name: str) -> Any:
-    from pydantic import ConfigDict, TypeAdapter, ValidationError
-
-    if isinstance(value, bool) and hint in (int, float):
-        raise ConfigError(f"{what}, parameter {name!r}: a number is needed, not a truth value (given: {value!r})")
-    # Dataclasses (an allocator, a signal) bring a configuration of their own, and pydantic refuses another.
-    config = None if dataclasses.is_dataclass(hint) else ConfigDict(arbitrary_types_allowed=True)
-    try:
-        return TypeAdapter(hint, config=config).validate_python(value)
-    except ValidationError as invalid:
-        message = invalid.errors()[0]["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"{what}, parameter {name!r}: {message} (given: {value!r})") from None
 
 
 def describe(thing: Any) -> dict[str, Any]:

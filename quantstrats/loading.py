@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from quantstrats.config import build, describe
+from quantstrats.config import describe
 from quantstrats.errors import ConfigError, DataError, QuantstratsError, in_one_line
+from quantstrats.making import made
 from quantstrats.market.market import Market
 from quantstrats.plugins import Plugins
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def load_market(
-    source: str = "sample",
+    source: Source | str | Mapping[str, Any] = "sample",
     symbols: Sequence[str] | None = None,
     start: str | date | None = None,
     end: str | date | None = None,
@@ -28,8 +29,8 @@ def load_market(
 
     Parameters
     ----------
-    source : str, default "sample"
-        Name of an installed source.
+    source : Source, str or mapping, default "sample"
+        Name of an installed source; its name and parameters; or the source itself.
     symbols : sequence of str, optional
         What to load; by default the source's usual content.
     start, end : str or date, optional
@@ -37,7 +38,7 @@ def load_market(
     plugins : Plugins, optional
         Where to look for the source; by default all that is installed.
     **params
-        The source's own parameters.
+        The source's own parameters, where its name is given.
 
     Returns
     -------
@@ -51,7 +52,7 @@ def load_market(
         If there is no such source, a parameter does not fit, or the bars cannot be had.
     """
     plugins = plugins or Plugins.installed()
-    loader = cast("Source", build(plugins.find("source", source).cls, params, f"source {source!r}"))
+    loader: Source = made("source", _named(source, params), plugins)
     chosen = _symbols(symbols)
     first, last = _day(start, "start"), _day(end, "end")
     if first and last and first > last:
@@ -62,15 +63,26 @@ def load_market(
         raise
     # A stranger's source may raise anything; the one who asked for it wants to know whose it was.
     except Exception as error:
-        raise DataError(f"source {source!r} failed: {in_one_line(error)}") from error
+        raise DataError(f"source {loader.name!r} failed: {in_one_line(error)}") from error
     if not isinstance(market, Market):
-        raise DataError(f"source {source!r} returned {type(market).__name__}, not a Market")
+        raise DataError(f"source {loader.name!r} returned {type(market).__name__}, not a Market")
     if chosen is not None and list(market.symbols) != chosen:
         market = market.select(chosen)
     if first or last:
         market = market.between(first, last)
     parameters = {name: value for name, value in describe(loader).items() if name != "name"}
-    return market.with_origin({"source": source, **parameters})
+    return market.with_origin({"source": plugins.reference("source", type(loader)), **parameters})
+
+
+def _named(source: Any, params: Mapping[str, Any]) -> Any:
+    """Return the source with the parameters that stand beside it."""
+    if not params:
+        return source
+    if "name" in params:
+        raise ConfigError("load_market takes no parameter 'name'; the source's name stands first")
+    if isinstance(source, str | Mapping):
+        return {**({"name": source} if isinstance(source, str) else source), **params}
+    raise ConfigError(f"the source is made already; give {', '.join(params)} where it is made")
 
 
 def _symbols(symbols: Sequence[str] | None) -> list[str] | None:

@@ -51,6 +51,11 @@ class Offer:
     version: str
     cls: type
 
+    @property
+    def from_file(self) -> bool:
+        """Whether it was loaded from a file rather than installed: its provider is the file's path."""
+        return self.provider.endswith(".py")
+
 
 @dataclass(frozen=True)
 class Trouble:
@@ -152,6 +157,19 @@ class Plugins:
             raise PluginError(f"{kind} {plain!r} is offered by more than one plugin; say {choices}")
         raise PluginError(self._not_found(kind, name))
 
+    def reference(self, kind: str, cls: type) -> str:
+        """Return the name by which a stored configuration finds a class again.
+
+        It is the plain name where that finds this very class, ``provider:name`` where another class bears it too or the
+        provider is a file. A class that no plugin offers has its module for a provider where its name is taken.
+        """
+        name: str = cls.name  # type: ignore[attr-defined]  # of each kind's classes
+        namesakes = [offer for offer in self.offers if offer.kind == kind and offer.name == name]
+        own = next((offer for offer in namesakes if offer.cls is cls), None)
+        if len(namesakes) == (own is not None) and not (own and own.from_file):
+            return name
+        return f"{own.provider if own else cls.__module__}:{name}"
+
     def implementations(self, hook: str) -> Iterator[tuple[str, Callable[..., Any]]]:
         """Yield each plugin that implements ``hook``, with a function that calls it alone, by keywords."""
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
@@ -226,6 +244,12 @@ def _call(implementation: pluggy.HookImpl, **facts: Any) -> Any:
     return implementation.function(*(facts[name] for name in implementation.argnames))
 
 
+def kind_of(cls: type) -> str | None:
+    """Return the kind of plugin that a class is or derives from; None if it is none of those with a base class."""
+    ancestors = [f"{ancestor.__module__}.{ancestor.__qualname__}" for ancestor in cls.__mro__]
+    return next((kind for kind, base in _BASES.items() if base in ancestors), None)
+
+
 def check_class(kind: str, cls: Any, who: str) -> str:
     """Check that a class is what its kind must be, and return the name by which users ask for it.
 
@@ -238,8 +262,7 @@ def check_class(kind: str, cls: Any, who: str) -> str:
     name = getattr(cls, "name", None)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise PluginError(f"{who} has no name; write name = '...' in its body, of letters, digits, '_', '-' and '.'")
-    base = _BASES.get(kind)
-    if base and base not in (f"{ancestor.__module__}.{ancestor.__qualname__}" for ancestor in cls.__mro__):
+    if kind in _BASES and kind_of(cls) != kind:
         raise PluginError(f"{who} does not derive from quantstrats.{kind.title()}")
     if dataclasses.is_dataclass(cls) and any(field.name == "name" for field in dataclasses.fields(cls)):
         raise PluginError(f"{who}: name is annotated, and so a parameter; write name = '...' alone")
