@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 from quantstrats._version import __version__
 
 if TYPE_CHECKING:
-    from quantstrats.api import backtest
+    from quantstrats.api import backtest, backtest_config
     from quantstrats.errors import DataError, QuantstratsError
     from quantstrats.hookspecs import hookimpl
+    from quantstrats.learning import Learner
     from quantstrats.loading import load_market
     from quantstrats.market.market import Market
     from quantstrats.market.side import SideSeries
     from quantstrats.market.sources.base import Source
+    from quantstrats.market.universe import Universe
     from quantstrats.plugins import Plugins
     from quantstrats.portfolio.allocation import Allocator
     from quantstrats.portfolio.costs import Costs
+    from quantstrats.portfolio.risk import RiskPolicy
     from quantstrats.portfolio.schedule import Schedule
     from quantstrats.reports.tearsheet import tearsheet
     from quantstrats.runs import Run, load_run
@@ -32,15 +35,19 @@ _HOMES = {
     "Costs": "portfolio.costs",
     "DataError": "errors",
     "Details": "signals",
+    "Learner": "learning",
     "Market": "market.market",
     "Plugins": "plugins",
     "QuantstratsError": "errors",
+    "RiskPolicy": "portfolio.risk",
     "Run": "runs",
     "Schedule": "portfolio.schedule",
     "SideSeries": "market.side",
     "Signal": "signals",
     "Source": "market.sources.base",
+    "Universe": "market.universe",
     "backtest": "api",
+    "backtest_config": "api",
     "hookimpl": "hookspecs",
     "load_market": "loading",
     "load_run": "runs",
@@ -52,16 +59,20 @@ __all__ = [
     "Costs",
     "DataError",
     "Details",
+    "Learner",
     "Market",
     "Plugins",
     "QuantstratsError",
+    "RiskPolicy",
     "Run",
     "Schedule",
     "SideSeries",
     "Signal",
     "Source",
+    "Universe",
     "__version__",
     "backtest",
+    "backtest_config",
     "hookimpl",
     "load_market",
     "load_run",

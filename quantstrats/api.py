@@ -5,29 +5,39 @@ from __future__ import annotations
 import copy
 import io
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from numbers import Real
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantstrats.announcer import Announcer
+from quantstrats.calls import warmup_of
 from quantstrats.config import describe
 from quantstrats.engines import engine_named
 from quantstrats.engines.execution import Account, Execution
 from quantstrats.errors import ConfigError, SignalError, in_one_line
 from quantstrats.evaluation import check_needs, details_of
 from quantstrats.events import RunStarted
+from quantstrats.failures import failure_log
+from quantstrats.fits import Fits
+from quantstrats.guard import GuardReport, check_lookahead, check_mode
 from quantstrats.hashing import hash_plain
+from quantstrats.history import first_row
+from quantstrats.home import logs_folder
 from quantstrats.ledger import Ledger
 from quantstrats.making import made
 from quantstrats.market.market import Market
+from quantstrats.market.universe import Universe
 from quantstrats.plugins import Plugins
 from quantstrats.portfolio.costs import Costs
+from quantstrats.portfolio.risk import RiskPolicy
 from quantstrats.portfolio.schedule import Schedule
+from quantstrats.progress import stage
 from quantstrats.provenance import describe_code, describe_installation
 from quantstrats.reports.benchmark import EQUAL_WEIGHT, benchmark_returns
 from quantstrats.reports.metrics import measure
 from quantstrats.runs import Run, content_hashes, new_run_id, returns_of
+from quantstrats.settings import Settings, read_settings, settings_of
 from quantstrats.signals import Details, Signal
 from quantstrats.strategy import Strategy
 
@@ -49,9 +59,12 @@ def backtest(
     allocator: Allocator | Named = "long_flat",
     schedule: Schedule | None = None,
     costs: Costs | None = None,
+    universe: Universe | None = None,
+    risk: RiskPolicy | None = None,
     cash: float = DEFAULT_CASH,
     fractional: bool = False,
     engine: str = "backtrader",
+    guard: str = "sampled",
     benchmark: str = EQUAL_WEIGHT,
     plugins: Plugins | None = None,
 ) -> Run:
@@ -72,12 +85,18 @@ def backtest(
         When decisions fall and which targets are traded; by default every bar, and what has changed.
     costs : Costs, optional
         What trading costs; by default 10 basis points of commission and 5 of slippage.
+    universe : Universe, optional
+        Which symbols may be held when, beside the market's own universe; by default all.
+    risk : RiskPolicy, optional
+        What ends trading; by default only an account of which nothing is left.
     cash : float, default 100000
         What the account starts with, in units of currency.
     fractional : bool, default False
         Whether parts of a share can be traded.
     engine : str, default "backtrader"
         What executes the targets.
+    guard : {"sampled", "full", "off"}, default "sampled"
+        How many rows the look-ahead guard recomputes: a sample, every one, or none, which is stamped on the run.
     benchmark : str, default "equal_weight"
         Equal-weight buy-and-hold of the same symbols, a symbol's name, or "none".
     plugins : Plugins, optional
@@ -100,25 +119,41 @@ def backtest(
         allocator=made("allocator", allocator, plugins),
         schedule=_typed("schedule", Schedule, schedule),
         costs=_typed("costs", Costs, costs),
+        universe=_typed("universe", Universe, universe),
+        risk=_typed("risk", RiskPolicy, risk),
     )
-    account = _account(cash, fractional, strategy)
+    strategy.universe.check(market)
+    account = Account(cash, fractional, strategy.costs, strategy.schedule, strategy.risk)
     execute = engine_named(engine)
-    warmup = check_needs(strategy.signal, market)
+    check_needs(strategy.signal, market)
     if not isinstance(benchmark, str):
         raise ConfigError(
             f"benchmark is of type {type(benchmark).__name__}; give equal_weight, none, or a symbol's name"
         )
     compared = benchmark_returns(market, benchmark)
-    config = _config(strategy, market, account, engine, benchmark)
+    mode = check_mode(guard)
+    config = _config(strategy, market, account, engine, guard, benchmark)
     run_id, ledger, announcer = new_run_id(strategy.signal.name), Ledger(), Announcer(plugins)
     began = datetime.now(UTC)
-    with ledger.trial(run_id, config, market.content_hash) as trial:
+    with ledger.trial(run_id, config, market.content_hash) as trial, failure_log(run_id):
         announcer.tell("run_started", run=RunStarted(run_id, trial, "backtest", copy.deepcopy(config)))
-        targets = strategy.targets(market)
+        with stage("forecasting"):
+            fits = Fits(logs_folder() / "fits")
+        forecast = strategy.forecast(market, fits)
+        checked = check_lookahead(
+            strategy.signal,
+            strategy.universe.applied(market),
+            forecast,
+            mode=mode,
+            seed=int(hash_plain([config, market.content_hash])[:8], 16),
+            since=strategy.universe.warmup() - 1,
+            fits=fits,
+        )
+        targets = strategy.decide(forecast, market)
         execution = execute(market, targets, account, announcer)
         results = _results(market, targets, execution)
-        details, trouble = _details(strategy.signal, market)
-        doubts = [*_doubts(market, warmup, targets, execution), *trouble]
+        details, trouble = _details(strategy.signal, strategy.universe.applied(market), fits)
+        doubts = [*_doubts(market, strategy, targets, execution), *trouble]
         run = Run(
             run_id=run_id,
             config=config,
@@ -128,7 +163,9 @@ def backtest(
                 "started_at": began.isoformat(timespec="seconds"),
                 "config_hash": hash_plain(config),
                 "content": content_hashes(**results),
-                **_provenance(strategy, market, plugins),
+                "guard": asdict(checked),
+                "fits": {"made": fits.made, "recalled": fits.recalled},
+                **_provenance(strategy, market, checked, plugins),
             },
             **results,
             benchmark=compared,
@@ -143,6 +180,57 @@ def backtest(
     return run
 
 
+def backtest_config(config: Mapping[str, Any] | str | Path, *, plugins: Plugins | None = None) -> Run:
+    """Trade what a whole configuration describes, and return all that came of it.
+
+    Parameters
+    ----------
+    config : mapping, str or Path
+        The path of a YAML file, in which relative paths start from its folder; or the content of one. A stored run's
+        ``config.yaml`` is one.
+    plugins : Plugins, optional
+        Where to look for names, and who hears the announcements; by default all that is installed.
+
+    Returns
+    -------
+    Run
+        Not stored yet.
+
+    Raises
+    ------
+    QuantstratsError
+        With one line on what is wrong, where, and what to do.
+    """
+    settings = settings_of(config) if isinstance(config, Mapping) else read_settings(Path(config))
+    return backtest_settings(settings, plugins=plugins)
+
+
+def backtest_settings(settings: Settings, *, plugins: Plugins | None = None) -> Run:
+    """Trade what settings that were read describe; see :func:`backtest_config`."""
+    plugins = plugins or Plugins.installed()
+    # What can be wrong without any bar is told before bars are loaded.
+    signal = settings.signal.plugin("signal", plugins)
+    allocator = settings.allocation.plugin("allocator", plugins)
+    engine_named(settings.engine.name)
+    with stage("loading bars"):
+        market = settings.load(plugins)
+    return backtest(
+        signal,
+        market,
+        allocator=allocator,
+        schedule=settings.schedule,
+        costs=settings.costs,
+        universe=settings.universe,
+        risk=settings.risk,
+        cash=settings.engine.cash,
+        fractional=settings.engine.fractional,
+        engine=settings.engine.name,
+        guard=settings.engine.guard,
+        benchmark=settings.report.benchmark,
+        plugins=plugins,
+    )
+
+
 def _typed(what: str, cls: type, value: Any) -> Any:
     if value is None:
         return cls()
@@ -151,41 +239,43 @@ def _typed(what: str, cls: type, value: Any) -> Any:
     return value
 
 
-def _account(cash: float, fractional: bool, strategy: Strategy) -> Account:
-    if isinstance(cash, bool) or not isinstance(cash, Real):
-        raise ConfigError(f"cash is {cash!r}; give a number")
-    if not isinstance(fractional, bool):
-        raise ConfigError(f"fractional is {fractional!r}; give True or False")
-    return Account(float(cash), fractional, strategy.costs, strategy.schedule)
-
-
-def _config(strategy: Strategy, market: Market, account: Account, engine: str, benchmark: str) -> dict[str, Any]:
+def _config(
+    strategy: Strategy, market: Market, account: Account, engine: str, guard: str, benchmark: str
+) -> dict[str, Any]:
     first, last = market.session[0], market.session[-1]
     span = {"start": str(first.date()), "end": str(last.date())}
     return {
         "data": {**market.origin, "symbols": list(market.symbols), **span},
+        "universe": describe(strategy.universe),
         "signal": describe(strategy.signal),
         "allocation": describe(strategy.allocator),
         "schedule": describe(strategy.schedule),
         "costs": describe(strategy.costs),
-        "engine": {"name": engine, "cash": account.cash, "fractional": account.fractional},
+        "risk": describe(strategy.risk),
+        "engine": {"name": engine, "cash": account.cash, "fractional": account.fractional, "guard": guard},
         "report": {"benchmark": benchmark},
     }
 
 
-def _provenance(strategy: Strategy, market: Market, plugins: Plugins) -> dict[str, Any]:
+def _provenance(strategy: Strategy, market: Market, guard: GuardReport, plugins: Plugins) -> dict[str, Any]:
     """Return what the run stands on, beside its configuration."""
-    scale = f"signal {strategy.signal.name!r} depends on the scale of prices: it may change with a split adjustment"
+    stamps = [*market.stamps]
+    if not strategy.signal.scale_free:
+        scale = "depends on the scale of prices: it may change with a split adjustment"
+        stamps.append(f"signal {strategy.signal.name!r} {scale}")
+    if guard.mode == "off":
+        stamps.append("the look-ahead guard was off: nobody checked that the forecast could be had at its time")
     return {
         "plugin": describe_code(strategy.signal, plugins),
         "allocator": describe_code(strategy.allocator, plugins),
         "data": {
             "hash": market.content_hash,
+            "parts": dict(market.content_hashes),
             "origin": dict(market.origin),
             "calendar": market.calendar.name,
             "side_series": list(market.side),
         },
-        "stamps": [*market.stamps, *([] if strategy.signal.scale_free else [scale])],
+        "stamps": stamps,
         "installation": describe_installation(),
     }
 
@@ -210,11 +300,13 @@ def _metrics(results: dict[str, Any], cash: float, benchmark: pd.Series | None, 
     return measure(returns=returns, cash=cash, benchmark=benchmark, bars_per_year=bars_per_year, **frames)
 
 
-def _doubts(market: Market, warmup: int, targets: pd.DataFrame, execution: Execution) -> list[str]:
+def _doubts(market: Market, strategy: Strategy, targets: pd.DataFrame, execution: Execution) -> list[str]:
     """Return what makes a user wonder: a run without any position, a position without a price of today."""
     doubts = []
     if not targets.fillna(0.0).to_numpy().any():
-        short = f": {len(market)} bars are fewer than the signal's warm-up of {warmup}" if len(market) < warmup else ""
+        first = first_row(strategy.signal, market.timeline, strategy.universe.warmup() - 1)
+        warmup = f"its warm-up is {warmup_of(strategy.signal)}"
+        short = f": {len(market)} bars are too few for a forecast ({warmup})" if first >= len(market) else ""
         doubts.append(f"no decision asked for a position{short}")
     elif execution.orders.empty:
         doubts.append(
@@ -228,10 +320,10 @@ def _doubts(market: Market, warmup: int, targets: pd.DataFrame, execution: Execu
     return doubts
 
 
-def _details(signal: Signal, market: Market) -> tuple[Details, list[str]]:
+def _details(signal: Signal, market: Market, fits: Fits) -> tuple[Details, list[str]]:
     """Return what the signal wants to show, drawn; or nothing and why, since the figures stand without it."""
     try:
-        details = details_of(signal, market)
+        details = details_of(signal, market, fits)
         return replace(details, pictures={name: _drawn(picture) for name, picture in details.pictures.items()}), []
     except SignalError as error:
         return Details(), [str(error)]

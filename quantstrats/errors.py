@@ -5,9 +5,11 @@
 ├── ``DataError``       bars or side series that cannot be trusted as they are
 ├── ``PluginError``     a plugin that cannot be loaded, found or told apart
 ├── ``SignalError``     a signal that failed, or whose forecast breaks the contract
+│   └── ``LookAheadError``  the guard found that a forecast cannot be had at its time
 ├── ``AllocationError`` an allocator that failed, or whose weights break the contract
 ├── ``EngineError``     an engine that does not exist or cannot do what is asked
 └── ``RunError``        a run that cannot be stored or read back
+    └── ``RunNotFoundError`` a run that is asked for and not there
 
 A message is one line for the user: what is wrong, where, and what to do about it.
 """
@@ -38,6 +40,10 @@ class SignalError(QuantstratsError):
     """A signal failed, or its forecast breaks the contract."""
 
 
+class LookAheadError(SignalError):
+    """The guard found that a forecast reads the future, remembers too much, or knows of symbols too early."""
+
+
 class AllocationError(QuantstratsError):
     """An allocator failed, or its weights break the contract."""
 
@@ -48,6 +54,10 @@ class EngineError(QuantstratsError):
 
 class RunError(QuantstratsError):
     """A run cannot be stored or read back."""
+
+
+class RunNotFoundError(RunError):
+    """A run is asked for that is not there, or that cannot be told from others."""
 
 
 def did_you_mean(wrong: object, known: Iterable[str]) -> str:

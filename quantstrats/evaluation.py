@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
-from numbers import Integral
-from pathlib import Path
+import time
 from typing import TYPE_CHECKING, Any
 
-from quantstrats.errors import SignalError, did_you_mean, in_one_line
-from quantstrats.signals import Details, Signal
+from quantstrats.calls import call, warmup_of
+from quantstrats.errors import SignalError, did_you_mean
+from quantstrats.fits import Fits
+from quantstrats.history import Segment, first_row, period_of, segments
+from quantstrats.learning import Learner, check_recipe
+from quantstrats.progress import stage
+from quantstrats.signals import Details, Signal, parts_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,35 +20,48 @@ if TYPE_CHECKING:
 
     from quantstrats.market.market import Market
 
+_PATIENCE = 2.0  # seconds that a failing forecast may take for its bar to be looked for
 
-def evaluate(signal: Signal, market: Market) -> pd.DataFrame:
+
+def evaluate(signal: Signal, market: Market, *, since: int = 0, fits: Fits | None = None) -> pd.DataFrame:
     """Return the signal's forecast where it may have one: rows x symbols of float, NaN elsewhere.
 
-    There is no opinion before the warm-up is complete, where a symbol has had no bar within it, and outside the
-    universe. An opinion may stand on a row whose own bar is missing. Which symbols are going to end is kept from the
-    signal.
+    There is no opinion before all that a row depends on is there (the warm-up, a learner's training rows, the same of
+    every part), where a symbol has had no bar within the warm-up, and outside the universe. An opinion may stand on a
+    row whose own bar is missing. Which symbols are going to end is kept from the signal.
+
+    Parameters
+    ----------
+    signal : Signal
+        Learners are walked forward, parts of a composition come first.
+    market : Market
+        The bars.
+    since : int, default 0
+        First row whose universe is complete; rows before it count as if they were not there.
+    fits : Fits, optional
+        Where fits are kept; by default none is known before.
 
     Raises
     ------
     SignalError
         If a side series is missing, or the signal fails, or its forecast breaks the contract.
     """
-    warmup = check_needs(signal, market)
-    if signal.resets is None:
-        forecast = _forecast(signal, market.without_endings())
-        forecast[: warmup - 1] = float("nan")
-    else:
-        forecast = _forecast_by_period(signal, market, warmup)
-    return _masked(forecast, market, warmup)
+    import pandas as pd
+
+    check_needs(signal, market)
+    forecast = Evaluation(Fits() if fits is None else fits, since).rows(signal, market, 0, len(market))
+    return pd.DataFrame(forecast, index=market.index, columns=market.symbols)
 
 
 def check_needs(signal: Signal, market: Market) -> int:
-    """Check what the signal asks of the market, and return its warm-up in rows.
+    """Check what the signal and its parts ask of the market, and return the signal's warm-up in rows.
 
     Raises
     ------
     SignalError
         If a side series is missing, or ``warmup`` or ``resets`` make no sense.
+    ConfigError
+        If a learner's ``refit`` or ``train`` make no sense.
     """
     from quantstrats.market.calendar import PERIODS
 
@@ -59,14 +74,17 @@ def check_needs(signal: Signal, market: Market) -> int:
             raise SignalError(f"signal {signal.name!r} needs the side series {need!r}{hint} (the market has: {has})")
     if signal.resets is not None and signal.resets not in PERIODS:
         raise SignalError(f"signal {signal.name!r} resets every {signal.resets!r}; it can be {', '.join(PERIODS)}")
-    warmup = _call(signal, "warmup")
-    if isinstance(warmup, bool) or not isinstance(warmup, Integral) or warmup < 1:
-        raise SignalError(f"signal {signal.name!r}: warmup() returned {warmup!r}; it counts rows, at least 1")
-    return int(warmup)
+    if isinstance(signal, Learner):
+        check_recipe(signal)
+        if signal.resets is not None:
+            raise SignalError(f"learner {signal.name!r} has resets; it starts afresh at each refit as it is")
+    for part in parts_of(signal).values():
+        check_needs(part, market)
+    return warmup_of(signal)
 
 
-def details_of(signal: Signal, market: Market) -> Details:
-    """Return the signal's details.
+def details_of(signal: Signal, market: Market, fits: Fits | None = None) -> Details:
+    """Return the signal's details; a composition's are asked on the market with its parts' forecasts.
 
     Raises
     ------
@@ -75,7 +93,8 @@ def details_of(signal: Signal, market: Market) -> Details:
     """
     import pandas as pd
 
-    details = _call(signal, "details", market)
+    parts = Evaluation(Fits() if fits is None else fits).parts(signal, market, 0, len(market))
+    details = call(signal, "details", market.with_parts(parts) if parts else market)
     who = f"signal {signal.name!r}: details()"
     if not isinstance(details, Details):
         raise SignalError(f"{who} returned {type(details).__name__}, not Details")
@@ -91,41 +110,113 @@ def details_of(signal: Signal, market: Market) -> Details:
     return details
 
 
-def _forecast_by_period(signal: Signal, market: Market, warmup: int) -> NDArray[np.float64]:
-    """Evaluate each period on one slice, the way a live session within it would."""
-    import numpy as np
+class Evaluation:
+    """Forecasts of a signal on some rows of a market, parts first, learners fitted on the way.
 
-    forecast = np.full(market.present.shape, np.nan)
-    starts = np.flatnonzero(market.starts_period(str(signal.resets))).tolist()
-    # Rows before the first start, or without a full warm-up, belong to a period that cannot be seen whole.
-    for start, stop in zip(starts, [*starts[1:], len(market)], strict=True):
-        first = start - (warmup - 1)
-        if first < 0 or not market.present[first:stop].any():
-            continue
-        begin = start
-        for end in [*_listings(market.present[first:stop], first, start), stop]:
-            window = market.rows(first, end).with_listed_symbols().without_endings()
-            columns = market.symbols.get_indexer(window.symbols)
-            forecast[begin:end, columns] = _forecast(signal, window)[begin - first :]
-            begin = end
-    return forecast
-
-
-def _listings(present: NDArray[np.bool_], first: int, start: int) -> list[int]:
-    """Return the rows after ``start`` at which a symbol has its first bar in a window that begins at ``first``.
-
-    A row before them must not see, by a column, what is listed later.
+    Parameters
+    ----------
+    fits : Fits
+        Where fits are kept.
+    since : int, default 0
+        First row whose universe is complete.
     """
-    rows = first + present.argmax(axis=0)[present.any(axis=0)]
-    return sorted({int(row) for row in rows if row > start})
+
+    def __init__(self, fits: Fits, since: int = 0) -> None:
+        self._fits = fits
+        self._since = since
+
+    def rows(self, signal: Signal, market: Market, first: int, stop: int) -> NDArray[np.float64]:
+        """Return the forecasts of the rows from ``first`` up to ``stop``; shape (stop - first, symbols).
+
+        Rows from ``stop`` on are passed to the signal as far as a backtest would pass them, but no row of them is
+        computed on purpose: the parts of a composition have no forecast there.
+        """
+        import numpy as np
+
+        timeline = market.timeline
+        forecast = np.full((stop - first, len(market.symbols)), np.nan)
+        first = max(first, first_row(signal, timeline, self._since))
+        if first >= stop:
+            return forecast
+        offset = stop - len(forecast)
+        warmup = warmup_of(signal)
+        if period_of(signal) is None:
+            seen = self._with_parts(signal, market, first - (warmup - 1), stop)
+            forecast[first - offset :] = asked(signal, seen.without_endings())[first:stop]
+        else:
+            serving = [part for part in segments(signal, timeline) if part.start < stop and part.stop > first]
+            seen = self._with_parts(signal, market, serving[0].first, stop)
+            with stage(f"fitting {signal.name}" if isinstance(signal, Learner) else signal.name, len(serving)) as done:
+                for segment in serving:
+                    self._segment(signal, seen, segment, (first, stop), forecast[first - offset :])
+                    done()
+        forecast[first - offset :] = _masked(forecast[first - offset :], market, first, warmup)
+        return forecast
+
+    def parts(self, signal: Signal, market: Market, first: int, stop: int) -> dict[str, pd.DataFrame]:
+        """Return the forecasts of a composition's parts on the rows from ``first`` up to ``stop``, NaN elsewhere."""
+        import numpy as np
+        import pandas as pd
+
+        frames = {}
+        for name, part in parts_of(signal).items():
+            values = np.full((len(market), len(market.symbols)), np.nan)
+            values[first:stop] = self.rows(part, market, first, stop)
+            frames[name] = pd.DataFrame(values, index=market.index, columns=market.symbols)
+        return frames
+
+    def _with_parts(self, signal: Signal, market: Market, first: int, stop: int) -> Market:
+        parts = self.parts(signal, market, first, stop)
+        return market.with_parts(parts) if parts else market
+
+    def _segment(
+        self, signal: Signal, market: Market, segment: Segment, asked_rows: tuple[int, int], forecast: NDArray[Any]
+    ) -> None:
+        """Put the segment's forecasts into those of the rows that are asked for."""
+        first, stop = asked_rows
+        present = market.present[segment.window : segment.stop]
+        if not present.any():
+            return
+        serving = self._fitted(signal, market, segment) if isinstance(signal, Learner) else signal
+        if serving is None:
+            return
+        begin = segment.start
+        for end in [*_listings(present, segment.window, segment.start), segment.stop]:
+            if begin < stop and end > first:
+                window = market.rows(segment.window, end).with_listed_symbols().without_endings()
+                columns = market.symbols.get_indexer(window.symbols)
+                low, high = max(begin, first), min(end, stop)
+                values = asked(serving, window)[low - segment.window : high - segment.window]
+                forecast[low - first : high - first, columns] = values
+            begin = end
+
+    def _fitted(self, learner: Learner, market: Market, segment: Segment) -> Signal | None:
+        if not market.present[segment.first : segment.start].any():
+            return None
+        training = market.rows(segment.first, segment.start).with_listed_symbols().without_endings()
+        return self._fits.fitted(learner, training)
 
 
-def _forecast(signal: Signal, market: Market) -> NDArray[np.float64]:
-    """Call the signal once and check what it returns; shape (rows, symbols of this market)."""
+def asked(signal: Signal, market: Market) -> NDArray[np.float64]:
+    """Call ``forecast`` once and check what it returns; shape (rows, symbols of this market).
+
+    Raises
+    ------
+    SignalError
+        If it fails (with the first bar on which it does), or its forecast breaks the contract.
+    """
     import numpy as np
     import pandas as pd
 
-    frame = _call(signal, "forecast", market)
+    from quantstrats.market.frames import row_label
+
+    began = time.monotonic()
+    try:
+        frame = call(signal, "forecast", market)
+    except SignalError:
+        if time.monotonic() - began < _PATIENCE:
+            _name_the_bar(signal, market)
+        raise
     who = f"signal {signal.name!r}: forecast()"
     if not isinstance(frame, pd.DataFrame):
         raise SignalError(f"{who} returned {type(frame).__name__}, not a DataFrame of rows x symbols")
@@ -144,35 +235,44 @@ def _forecast(signal: Signal, market: Market) -> NDArray[np.float64]:
     infinite = np.argwhere(np.isinf(values))
     if len(infinite):
         row, column = infinite[0]
-        raise SignalError(f"{who} is infinite at {market.index[row]} {market.symbols[column]}")
+        raise SignalError(f"{who} is infinite at {row_label(market.index[row])} {market.symbols[column]}")
     return values
 
 
-def _masked(forecast: NDArray[np.float64], market: Market, warmup: int) -> pd.DataFrame:
+def _name_the_bar(signal: Signal, market: Market) -> None:
+    """Ask on ever fewer rows to find the first bar at which the forecast fails; raise the error with its label."""
+    low, high = 0, len(market)  # it fails on the first `high` rows; on the first `low` it does not
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            call(signal, "forecast", market.rows(0, middle))
+            low = middle
+        except SignalError:
+            high = middle
+    from quantstrats.market.frames import row_label
+
+    call(signal, "forecast", market.rows(0, high), on=f"at {row_label(market.index[high - 1])}")
+
+
+def _listings(present: NDArray[np.bool_], first: int, start: int) -> list[int]:
+    """Return the rows after ``start`` at which a symbol has its first bar in a window that begins at ``first``.
+
+    A row before them must not see, by a column, what is listed later.
+    """
+    rows = first + present.argmax(axis=0)[present.any(axis=0)]
+    return sorted({int(row) for row in rows if row > start})
+
+
+def _masked(forecast: NDArray[np.float64], market: Market, first: int, warmup: int) -> NDArray[np.float64]:
+    """Take away opinions on rows from ``first`` on where a symbol has no bar in its warm-up or is outside."""
     import numpy as np
-    import pandas as pd
 
-    row = np.arange(len(market))[:, None]
-    last_bar = np.maximum.accumulate(np.where(market.present, row, -warmup), axis=0)
+    stop = first + len(forecast)
+    back = max(0, first - (warmup - 1))
+    row = np.arange(back, stop)[:, None]
+    last_bar = np.maximum.accumulate(np.where(market.present[back:stop], row, back - warmup), axis=0)
     # A window of warm-up rows without a bar would not even hold the symbol.
-    allowed = row - last_bar < warmup
+    allowed = (row - last_bar < warmup)[first - back :]
     if market.universe is not None:
-        allowed = allowed & market.universe.to_numpy()
-    return pd.DataFrame(np.where(allowed, forecast, np.nan), index=market.index, columns=market.symbols)
-
-
-def _call(signal: Signal, method: str, *arguments: Any) -> Any:
-    try:
-        return getattr(signal, method)(*arguments)
-    # A stranger's signal may raise anything; its user wants to know which signal, and where in it.
-    except Exception as error:
-        said = f"{in_one_line(error)} ({_place(error, signal)})"
-        raise SignalError(f"signal {signal.name!r} failed in {method}(): {said}") from error
-
-
-def _place(error: Exception, signal: Signal) -> str:
-    """Name the last line of the signal's own module that was running, or where the error came from."""
-    own = getattr(sys.modules.get(type(signal).__module__), "__file__", None)
-    lines = traceback.extract_tb(error.__traceback__)
-    place = next((line for line in reversed(lines) if line.filename == own), lines[-1])
-    return f"{Path(place.filename).name} line {place.lineno}"
+        allowed = allowed & market.universe.to_numpy()[first:stop]
+    return np.where(allowed, forecast, np.nan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,6 +38,9 @@ class Details:
 class Signal(ABC):
     """A trading idea. A subclass is a frozen dataclass; its fields are its parameters.
 
+    A field that holds a Signal, or a tuple of them, makes a composition: the framework evaluates those parts first
+    and hands their forecasts over as ``market.parts["field"]`` (``market.parts["field[0]"]`` for a tuple).
+
     Attributes
     ----------
     name : str
@@ -48,12 +52,15 @@ class Signal(ABC):
         afresh, on the rows from ``warmup() - 1`` before its first row on.
     scale_free : bool
         False where multiplying all prices by a constant changes the forecast.
+    dtype : {"float64", "float32"}
+        "float32" where the signal calculates in single precision: the guard then compares more loosely.
     """
 
     name: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
     resets: ClassVar[Period | None] = None
     scale_free: ClassVar[bool] = True
+    dtype: ClassVar[Literal["float64", "float32"]] = "float64"
 
     @abstractmethod
     def warmup(self) -> int:
@@ -70,3 +77,25 @@ class Signal(ABC):
     def details(self, market: Market) -> Details:  # noqa: ARG002 - for subclasses to use
         """Return overlays, tables and pictures for the tear sheet; nothing by default."""
         return Details()
+
+
+def parts_of(signal: Signal) -> dict[str, Signal]:
+    """Return the parts of a composition by the name under which ``market.parts`` has their forecasts."""
+    parts: dict[str, Signal] = {}
+    if not dataclasses.is_dataclass(signal):
+        return parts
+    for part in dataclasses.fields(signal):
+        value = getattr(signal, part.name)
+        if isinstance(value, Signal):
+            parts[part.name] = value
+        elif isinstance(value, tuple | list):
+            parts |= {f"{part.name}[{i}]": item for i, item in enumerate(value) if isinstance(item, Signal)}
+    return parts
+
+
+def needs_of(signal: Signal) -> tuple[str, ...]:
+    """Return the side series that the signal or any of its parts needs, each once."""
+    needs = dict.fromkeys(signal.needs)
+    for part in parts_of(signal).values():
+        needs |= dict.fromkeys(needs_of(part))
+    return tuple(needs)

@@ -260,6 +260,7 @@ def test_the_configuration_is_complete(short):
     run = backtest("sma_cross", short, allocator={"name": "top_quantile", "quantile": 0.5}, fractional=True)
     assert run.config == {
         "data": {"source": "sample", "symbols": ["NASDAQ"], "start": "2010-01-04", "end": "2011-12-30"},
+        "universe": {"members": None, "min_price": None, "min_dollar_volume": None, "window": 21},
         "signal": {"name": "sma_cross", "fast": 20, "slow": 50},
         "allocation": {"name": "top_quantile", "gross": 1.0, "cash_buffer": 0.05, "quantile": 0.5, "short": False},
         "schedule": {"every": "bar", "rebalance": "changes", "drift": None, "last_decision": 0},
@@ -269,7 +270,8 @@ def test_the_configuration_is_complete(short):
             "commission_minimum": 0.0,
             "slippage_bps": 5.0,
         },
-        "engine": {"name": "backtrader", "cash": 100_000.0, "fractional": True},
+        "risk": {"max_drawdown": None},
+        "engine": {"name": "backtrader", "cash": 100_000.0, "fractional": True, "guard": "sampled"},
         "report": {"benchmark": "equal_weight"},
     }
 
@@ -450,7 +452,7 @@ def test_a_ruined_account_has_figures_that_say_so(market_of, installed):
 def test_a_warm_up_that_is_never_complete_is_told(nasdaq):
     run = backtest("sma_cross", nasdaq.rows(0, 30))
     warnings = [line["message"] for line in run.log if line["level"] == "warning"]
-    assert warnings == ["no decision asked for a position: 30 bars are fewer than the signal's warm-up of 50"]
+    assert warnings == ["no decision asked for a position: 30 bars are too few for a forecast (its warm-up is 50)"]
 
 
 def test_a_position_whose_bars_stop_without_an_end_is_told(market_of, installed):

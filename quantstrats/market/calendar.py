@@ -155,7 +155,13 @@ class Calendar:
         return sessions * float(grid.session.value_counts().median())
 
     def _exchange(self, first: pd.Timestamp, last: pd.Timestamp) -> Any:
-        return _exchange_calendar(self.name, min(first.year - 1, NUMBERING_YEAR - 1), last.year + 1)
+        # To the end of a decade, so that slices of one market share one calendar: making one takes half a second.
+        last_year = -(-(last.year + 1) // 10) * 10
+        exchange = _exchange_calendar(self.name, min(first.year - 1, NUMBERING_YEAR - 1), last_year)
+        begins = pd.Timestamp(exchange.sessions[0])
+        if last.tz_localize(None) < begins:
+            raise DataError(f"the calendar {self.name} is known only from {begins.date()} on; drop the other rows")
+        return exchange
 
 
 def _bars(exchange: Any, sessions: pd.DatetimeIndex, bar: pd.Timedelta) -> Grid:

@@ -17,6 +17,7 @@ from quantstrats.market.calendar import Calendar, Grid
 from quantstrats.market.facts import checked_delisting, checked_endings, checked_universe, day_of, range_notes
 from quantstrats.market.frames import FIELDS, Panel, panel_from_frames
 from quantstrats.market.side import Side, SideSeries
+from quantstrats.market.timeline import Timeline
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -222,6 +223,11 @@ class Market:
         return not np.array_equal(self._panel.arrays["high"], self._panel.arrays["low"], equal_nan=True)
 
     @property
+    def timeline(self) -> Timeline:
+        """The rows without their bars."""
+        return Timeline(self.calendar, self._panel.grid, self._panel.bar)
+
+    @property
     def bars_per_year(self) -> float:
         """Bars in a usual year of this exchange, for annualising."""
         return self.calendar.bars_per_year(self.bar)
@@ -233,7 +239,8 @@ class Market:
     def rows(self, start: int, stop: int) -> Market:
         """Return the rows from position ``start`` up to, not including, ``stop``. Values are shared, not copied.
 
-        A symbol that ends with the last of these rows, or later, is not in their ``ended``.
+        What became known after the last of these rows is not in them: a symbol that ends with it or later is not in
+        ``ended``, and side series stop at its completion.
 
         Raises
         ------
@@ -296,10 +303,40 @@ class Market:
         listed = np.flatnonzero(self.present.any(axis=0))
         return self if len(listed) == len(self.symbols) else self.select(self.symbols[listed])
 
+    def with_values(
+        self, arrays: Mapping[str, NDArray[np.float64]], side_series: Mapping[str, SideSeries] | None = None
+    ) -> Market:
+        """Return the same rows and symbols with other bars, and other side series where they are given.
+
+        Parameters
+        ----------
+        arrays : mapping of field to array of float64, shape (rows, symbols)
+            All five fields; what is NaN in ``close`` is NaN in every price.
+        side_series : mapping of name to SideSeries, optional
+            In place of the side series of these names.
+        """
+        market = self._with(Panel(self._panel.grid, self.symbols, self.bar, dict(arrays)))
+        if side_series:
+            replaced = {**self.side.series, **side_series}
+            market.side = Side(replaced, self.index, self.decided_at, self.symbols)
+        return market
+
     def with_parts(self, parts: Mapping[str, pd.DataFrame]) -> Market:
         """Return the same bars with the forecasts of a composition's parts."""
         market = self._with(self._panel)
         market._parts = dict(parts)
+        return market
+
+    def with_universe(self, universe: pd.DataFrame) -> Market:
+        """Return the same bars with another mask of where a symbol may be held, rows x symbols of bool.
+
+        Raises
+        ------
+        DataError
+            If it lacks a row that has a bar, names an unknown symbol, or holds other values than True and False.
+        """
+        market = self._with(self._panel)
+        market._universe = checked_universe(universe, self._panel)
         return market
 
     def with_origin(self, origin: Mapping[str, Any]) -> Market:
@@ -321,17 +358,32 @@ class Market:
     @cached_property
     def content_hash(self) -> str:
         """Hash of all that a strategy can see in this Market."""
-        parts = {field: hash_array(self._panel.arrays[field]) for field in FIELDS}
-        parts["index"] = hash_frame(self.decided_at.to_series(index=self.index))
-        parts["symbols"] = hash_plain(list(self.symbols))
-        parts["facts"] = hash_plain(
-            {"calendar": self.calendar.name, "ended": self.ended.copy(), "return": self.delisting_return.copy()}
-        )
+        return hash_parts(self.content_hashes)
+
+    @cached_property
+    def content_hashes(self) -> Mapping[str, str]:
+        """Hashes of the parts of ``content_hash``, by name."""
+        facts = {"calendar": self.calendar.name, "ended": self.ended.copy(), "return": self.delisting_return.copy()}
+        parts = {
+            "index": hash_frame(self.decided_at.to_series(index=self.index)),
+            "symbols": hash_plain(list(self.symbols)),
+            "facts": hash_plain(facts),
+        }
+        parts |= {field: hash_array(self._panel.arrays[field]) for field in FIELDS}
         parts |= {f"side {name}": series.content_hash() for name, series in self.side.series.items()}
         parts |= {f"part {name}": hash_frame(forecast) for name, forecast in self._parts.items()}
         if self._universe is not None:
             parts["universe"] = hash_frame(self._universe)
-        return hash_parts(parts)
+        return MappingProxyType(parts)
+
+    @cached_property
+    def learning_hash(self) -> str:
+        """Hash of all that a fit can see, with the parts' forecasts to ten digits.
+
+        A part's forecast differs in the last digits with the row on which its window happens to begin.
+        """
+        rounded = {name: _to_digits(part) for name, part in self._parts.items()}
+        return self.with_parts(rounded).content_hash if rounded else self.content_hash
 
     def __len__(self) -> int:
         return len(self.index)
@@ -350,17 +402,28 @@ class Market:
     def _with(self, panel: Panel, rows: slice = slice(None), symbols: list[str] | None = None) -> Market:
         columns = list(self.symbols) if symbols is None else symbols
         ended = {symbol: day for symbol, day in self.ended.items() if symbol in columns}
+        side_series = self.side.series
         if rows != slice(None):
-            # Within these rows nobody knows what ends with or after the last of them.
+            # Within these rows nobody knows what ends with or after the last of them, or is published after it.
             ended = {symbol: day for symbol, day in ended.items() if day < panel.grid.session[-1]}
+            last = panel.grid.decided_at[-1]
+            side_series = {name: series.known_until(last) for name, series in side_series.items()}
         return Market(
             panel,
             self.calendar,
             ended=ended,
             delisting_return={symbol: self.delisting_return[symbol] for symbol in ended},
-            side_series=self.side.series,
+            side_series=side_series,
             universe=None if self._universe is None else self._universe.iloc[rows][columns],
             parts={name: part.iloc[rows].reindex(columns=columns) for name, part in self._parts.items()},
             origin=self.origin,
             stamps=self.stamps,
         )
+
+
+def _to_digits(part: pd.DataFrame) -> pd.DataFrame:
+    values = part.to_numpy("float64")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = 10.0 ** (9 - np.floor(np.log10(np.abs(values))))
+        rounded = np.where(values == 0.0, 0.0, np.round(values * scale) / scale)
+    return pd.DataFrame(rounded, index=part.index, columns=part.columns)

@@ -58,6 +58,13 @@ class SideSeries:
         """Whether the values are a static map that is taken as known at all times."""
         return isinstance(self.known_at, str)
 
+    def known_until(self, moment: pd.Timestamp) -> SideSeries:
+        """Return only the observations that were known at the instant ``moment`` (UTC); all of a static map."""
+        if isinstance(self.known_at, str):
+            return self
+        known = self.known_at <= moment
+        return self if known.all() else SideSeries(self.values[known], self.known_at[known])
+
     def joined(
         self, index: pd.DatetimeIndex, decided_at: pd.DatetimeIndex, symbols: pd.Index[str]
     ) -> pd.Series | pd.DataFrame:

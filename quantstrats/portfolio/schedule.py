@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
 from typing import TYPE_CHECKING, Literal
 
+from quantstrats.checks import is_count, number
 from quantstrats.errors import ConfigError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from quantstrats.market.market import Market
+    from quantstrats.market.timeline import Timeline
 
 _NAMED = ("bar", "session", "week", "month", "quarter", "year")
+_MOST_SESSIONS = 10_000  # forty years
 
 
 @dataclass(frozen=True)
@@ -44,18 +45,18 @@ class Schedule:
     last_decision: int = 0
 
     def __post_init__(self) -> None:
-        if self.every not in _NAMED and not _is_count(self.every):
+        if not (is_count(self.every) or (isinstance(self.every, str) and self.every in _NAMED)):
             raise ConfigError(f"every is {self.every!r}; it can be {', '.join(_NAMED)} or a number of sessions")
-        if not isinstance(self.every, str) and self.every < 1:
-            raise ConfigError(f"every is {self.every}; a number of sessions is at least 1")
+        if not isinstance(self.every, str) and not 1 <= self.every <= _MOST_SESSIONS:
+            raise ConfigError(f"every is {self.every}; a number of sessions is at least 1, at most {_MOST_SESSIONS}")
         if self.rebalance not in ("changes", "all"):
             raise ConfigError(f"rebalance is {self.rebalance!r}; it can be changes or all")
-        if self.drift is not None and not self.drift > 0:
+        if self.drift is not None and not 0.0 < number("drift", self.drift) < float("inf"):
             raise ConfigError(f"drift is {self.drift}; it is a fraction of equity above 0")
-        if not _is_count(self.last_decision) or self.last_decision < 0:
-            raise ConfigError(f"last_decision is {self.last_decision}; it counts bars, at least 0")
+        if not is_count(self.last_decision) or self.last_decision < 0:
+            raise ConfigError(f"last_decision is {self.last_decision!r}; it counts bars, at least 0")
 
-    def decision_rows(self, market: Market) -> NDArray[np.bool_]:
+    def decision_rows(self, rows: Timeline) -> NDArray[np.bool_]:
         """Tell on which rows decisions fall, by the exchange's calendar alone; shape (rows,).
 
         Raises
@@ -65,8 +66,8 @@ class Schedule:
         """
         import numpy as np
 
-        before_close = _bars_before_close(market)
-        if self.last_decision and market.bar is None:
+        before_close = _bars_before_close(rows)
+        if self.last_decision and rows.bar is None:
             raise ConfigError(f"last_decision is {self.last_decision}, but these bars are daily; leave it at 0")
         if self.every == "bar":
             return np.asarray(before_close >= self.last_decision)
@@ -74,27 +75,23 @@ class Schedule:
         if self.every == "session":
             return at_end
         if isinstance(self.every, str):
-            due = _in_first_session(market, self.every)
+            due = _in_first_session(rows, self.every)
         else:
-            due = np.asarray(market.calendar.session_number(market.session) % self.every == 0)
+            due = np.asarray(rows.calendar.session_number(rows.session) % self.every == 0)
         return np.asarray(at_end & due)
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _in_first_session(market: Market, period: str) -> NDArray[np.bool_]:
+def _in_first_session(rows: Timeline, period: str) -> NDArray[np.bool_]:
     """Tell which rows belong to the first session of a period."""
-    sessions = market.session.unique()
-    first = sessions[market.calendar.starts_period(sessions, period)]
-    return market.session.isin(first)
+    sessions = rows.session.unique()
+    first = sessions[rows.calendar.starts_period(sessions, period)]
+    return rows.session.isin(first)
 
 
-def _bars_before_close(market: Market) -> NDArray[np.int64]:
+def _bars_before_close(rows: Timeline) -> NDArray[np.int64]:
     """Count the bars that the exchange still has in the session after each row."""
     import numpy as np
 
-    if market.bar is None:
-        return np.zeros(len(market), dtype="int64")
-    return market.calendar.bars_left(market.session, market.index, market.bar)
+    if rows.bar is None:
+        return np.zeros(len(rows), dtype="int64")
+    return rows.calendar.bars_left(rows.session, rows.index, rows.bar)

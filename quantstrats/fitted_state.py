@@ -1,0 +1,290 @@
+"""A fitted signal as bytes and back, in formats that cannot run code: arrays, Parquet, UBJSON, skops, torch weights.
+
+A zip file holds ``state.json``, which describes the signal's fields, and a file for each array or model in them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import math
+import sys
+import zipfile
+from datetime import date, datetime
+from typing import Any, cast
+
+import numpy as np
+
+from quantstrats.errors import in_one_line
+from quantstrats.signals import Signal
+
+_STATE = "state.json"
+_MODELS = ("sklearn.", "numpy.", "scipy.")  # of these packages skops may make objects
+
+
+class UnsafeStateError(ValueError):
+    """A fitted signal holds something that no safe format carries, or a stored one cannot be trusted."""
+
+
+def pack(signal: Signal | None) -> bytes:
+    """Return a fitted signal as bytes.
+
+    Raises
+    ------
+    UnsafeStateError
+        If a field holds something that none of the formats carries.
+    """
+    files: dict[str, bytes] = {}
+    state = None if signal is None else _packed_signal(signal, files)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as bundle:
+        bundle.writestr(_STATE, json.dumps(state))
+        for name, data in files.items():
+            bundle.writestr(name, data)
+    return content.getvalue()
+
+
+def unpack(content: bytes, module: str) -> Signal | None:
+    """Return a fitted signal.
+
+    Parameters
+    ----------
+    content : bytes
+        What ``pack`` returned.
+    module : str
+        The learner's module; only classes of its top-level package are made.
+
+    Raises
+    ------
+    UnsafeStateError
+        If the content is damaged, or asks for a class or model that may not be made.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as bundle:
+            files = {name: bundle.read(name) for name in bundle.namelist()}
+        state = json.loads(files[_STATE])
+        return None if state is None else _unpacked_signal(state, files, module)
+    except UnsafeStateError:
+        raise
+    # A damaged file may fail anywhere in the libraries that read its parts.
+    except Exception as error:
+        raise UnsafeStateError(f"it cannot be read ({in_one_line(error)})") from error
+
+
+def _packed_signal(signal: Signal, files: dict[str, bytes]) -> dict[str, Any]:
+    cls = type(signal)
+    if "<locals>" in cls.__qualname__:
+        raise UnsafeStateError(f"class {cls.__name__} is defined inside a function; move it to its module")
+    state = {}
+    for each in dataclasses.fields(signal):  # type: ignore[arg-type]  # every signal is a dataclass
+        if not each.init:
+            raise UnsafeStateError(f"field {each.name!r} is not given to the class when it is made")
+        try:
+            state[each.name] = _packed(getattr(signal, each.name), files)
+        except UnsafeStateError as opaque:
+            raise UnsafeStateError(f"field {each.name!r} holds {opaque}") from None
+    return {"module": cls.__module__, "class": cls.__qualname__, "fields": state}
+
+
+def _unpacked_signal(state: dict[str, Any], files: dict[str, bytes], module: str) -> Signal:
+    name = state["module"]
+    if name.partition(".")[0] != module.partition(".")[0]:
+        raise UnsafeStateError(f"it is of the module {name}, not of the learner's")
+    thing: Any = sys.modules.get(name)
+    for attribute in state["class"].split("."):
+        thing = getattr(thing, attribute, None)
+    if not isinstance(thing, type) or not issubclass(thing, Signal):
+        raise UnsafeStateError(f"{name} has no signal {state['class']} any more")
+    return thing(**{field: _unpacked(value, files) for field, value in state["fields"].items()})
+
+
+def _packed(value: Any, files: dict[str, bytes]) -> Any:
+    """Return JSON that says what a value is; bulky ones go into files."""
+    if value is None or isinstance(value, bool | str) or (isinstance(value, int) and type(value) is int):
+        return value
+    if type(value) is float:
+        return value if math.isfinite(value) else {"float": repr(value)}
+    if isinstance(value, tuple | list):
+        return {type(value).__name__: [_packed(item, files) for item in value]}
+    if isinstance(value, dict) and not _is_torch(value):
+        return {"dict": [[_packed(key, files), _packed(item, files)] for key, item in value.items()]}
+    if isinstance(value, date):
+        return _packed_time(value)
+    for kind, fits, write, _ in _FORMATS:
+        if fits(value):
+            name = f"{len(files)}.{kind}"
+            files[name] = write(value)
+            return {"file": name}
+    raise UnsafeStateError(f"a {type(value).__module__}.{type(value).__qualname__}, which no safe format carries")
+
+
+def _unpacked(value: Any, files: dict[str, bytes]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    if kind == "float":
+        return float(content)
+    if kind in ("tuple", "list"):
+        return (tuple if kind == "tuple" else list)(_unpacked(item, files) for item in content)
+    if kind == "dict":
+        return {_unpacked(key, files): _unpacked(item, files) for key, item in content}
+    if kind in _TIMES:
+        return _TIMES[kind](content)
+    readers = {name: read for name, _, _, read in _FORMATS}
+    return readers[content.partition(".")[2]](files[content])
+
+
+def _packed_time(value: date) -> dict[str, str]:
+    kind = type(value).__name__
+    if kind not in _TIMES:
+        raise UnsafeStateError(f"a {kind}")
+    return {kind: value.isoformat()}
+
+
+def _timestamp(text: str) -> Any:
+    import pandas as pd
+
+    return pd.Timestamp(text)
+
+
+_TIMES = {"date": date.fromisoformat, "datetime": datetime.fromisoformat, "Timestamp": _timestamp}
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject
+
+
+def _array_bytes(value: Any) -> bytes:
+    content = io.BytesIO()
+    np.save(content, value, allow_pickle=False)
+    return content.getvalue()
+
+
+def _array(content: bytes) -> Any:
+    values = np.load(io.BytesIO(content), allow_pickle=False)
+    return values[()] if values.ndim == 0 else values
+
+
+def _is_frame(value: Any) -> bool:
+    import pandas as pd
+
+    if isinstance(value, pd.DataFrame):
+        return all(isinstance(name, str) for name in value.columns)
+    return isinstance(value, pd.Series) and (value.name is None or isinstance(value.name, str))
+
+
+def _frame_bytes(value: Any) -> bytes:
+    import pandas as pd
+
+    content = io.BytesIO()
+    frame = value if isinstance(value, pd.DataFrame) else value.to_frame(_SERIES)
+    frame.attrs = {"series": None if frame is value else [value.name]}
+    frame.to_parquet(content)
+    return content.getvalue()
+
+
+_SERIES = "series"
+
+
+def _frame(content: bytes) -> Any:
+    import pandas as pd
+
+    frame = pd.read_parquet(io.BytesIO(content))
+    named = frame.attrs.pop("series")
+    return frame if named is None else frame[_SERIES].rename(named[0])
+
+
+def _loaded(package: str) -> Any:
+    """Return a package if anyone has imported it: without it nobody holds an object of it."""
+    return sys.modules.get(package)
+
+
+def _is_sklearn(value: Any) -> bool:
+    return _loaded("sklearn.base") is not None and type(value).__module__.startswith("sklearn.")
+
+
+def _sklearn_bytes(value: Any) -> bytes:
+    skops = _skops()
+    content = cast("bytes", skops.dumps(value))
+    _check_models(skops, content)
+    return content
+
+
+def _sklearn(content: bytes) -> Any:
+    skops = _skops()
+    return skops.loads(content, trusted=_check_models(skops, content))
+
+
+def _skops() -> Any:
+    try:
+        import skops.io
+    except ModuleNotFoundError:
+        raise UnsafeStateError("a scikit-learn model, which needs skops: pip install 'quantstrats[ml]'") from None
+    return skops.io
+
+
+def _check_models(skops: Any, content: bytes) -> list[str]:
+    """Return the types that a stored model needs beyond those that skops trusts; all are of known packages."""
+    wanted = cast("list[str]", skops.get_untrusted_types(data=content))
+    strange = [name for name in wanted if not name.startswith(_MODELS)]
+    if strange:
+        raise UnsafeStateError(f"a {strange[0]}, which no safe format carries")
+    return wanted
+
+
+def _is_xgboost(value: Any) -> bool:
+    xgboost = _loaded("xgboost")
+    return xgboost is not None and isinstance(value, xgboost.Booster | xgboost.XGBModel)
+
+
+def _xgboost_bytes(value: Any) -> bytes:
+    booster = value if type(value).__name__ == "Booster" else value.get_booster()
+    if type(value).__module__.partition(".")[0] != "xgboost":
+        raise UnsafeStateError(f"a {type(value).__qualname__}, which no safe format carries")
+    return type(value).__name__.encode() + b"\n" + bytes(booster.save_raw("ubj"))
+
+
+def _xgboost(content: bytes) -> Any:
+    import xgboost
+
+    name, _, model = content.partition(b"\n")
+    cls = getattr(xgboost, name.decode())
+    if cls is not xgboost.Booster and not (isinstance(cls, type) and issubclass(cls, xgboost.XGBModel)):
+        raise UnsafeStateError(f"xgboost has no model {name.decode()!r}")
+    made = cls()
+    made.load_model(bytearray(model))
+    return made
+
+
+def _is_torch(value: Any) -> bool:
+    torch = _loaded("torch")
+    if torch is None:
+        return False
+    if isinstance(value, dict):
+        return bool(value) and all(isinstance(item, torch.Tensor) for item in value.values())
+    return isinstance(value, torch.Tensor)
+
+
+def _torch_bytes(value: Any) -> bytes:
+    import torch
+
+    content = io.BytesIO()
+    torch.save(value, content)
+    return content.getvalue()
+
+
+def _torch(content: bytes) -> Any:
+    import torch
+
+    return torch.load(io.BytesIO(content), weights_only=True)
+
+
+# suffix, whether a value is of this format, how it is written, how it is read
+_FORMATS = (
+    ("npy", _is_array, _array_bytes, _array),
+    ("parquet", _is_frame, _frame_bytes, _frame),
+    ("skops", _is_sklearn, _sklearn_bytes, _sklearn),
+    ("ubj", _is_xgboost, _xgboost_bytes, _xgboost),
+    ("pt", _is_torch, _torch_bytes, _torch),
+)
