@@ -1,6 +1,9 @@
-"""The figures that a reader sees first: label, name in the metrics, and format."""
+"""What a reader sees first: the figures with label and format, the signal in a few words, what the guard did."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 # Of the strategy and of its benchmark (as benchmark_<name>).
 COMPARED = (
@@ -23,3 +26,30 @@ TRADING = (
     ("Orders", "orders", "{:,}"),
     ("Orders refused", "orders_refused", "{:,}"),
 )
+
+
+def described_text(value: Any) -> str:
+    """Return a described signal or parameter in a few words: ``sma_cross(fast=20, slow=50)``, parts within."""
+    if isinstance(value, Mapping):
+        fields = {name: item for name, item in value.items() if name != "name"}
+        inner = ", ".join(f"{name}={described_text(item)}" for name, item in fields.items())
+        return f"{plain_name(value['name'])}({inner})" if "name" in value else f"({inner})"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(described_text, value))}]"
+    return str(value)
+
+
+def plain_name(name: str) -> str:
+    """Return a plugin's name without its provider."""
+    return name.rpartition(":")[2]
+
+
+def guard_text(manifest: Mapping[str, Any]) -> str:
+    """Return what the look-ahead guard did in a run."""
+    guard = manifest.get("guard")
+    if guard is None:
+        return "unknown, from before there was one"
+    if guard["mode"] == "off":
+        return "off"
+    refits = f", {guard['refits']} refit{'s' if guard['refits'] > 1 else ''}" if guard["refits"] else ""
+    return f"{guard['result']} ({guard['mode']}: {guard['rows']:,} rows{refits} recomputed)"

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from quantstrats.reports.labels import COMPARED, FINAL_EQUITY, TRADING
+from quantstrats.reports.labels import COMPARED, FINAL_EQUITY, TRADING, described_text, guard_text
 
 if TYPE_CHECKING:
     from quantstrats.runs import Run
@@ -27,6 +27,7 @@ def summary(run: Run) -> str:
         lines.append(f"{label:<20}{_text(figures, name, form):>14}{other}")
     lines.append("")
     lines += [f"{label:<20}{_text(figures, name, form):>14}" for label, name, form in (FINAL_EQUITY, *TRADING)]
+    lines += ["", f"{'Look-ahead guard':<20}{guard_text(run.manifest)}"]
     notes = [*run.manifest["stamps"], *_warnings(run)]
     if notes:
         lines.append("")
@@ -36,12 +37,10 @@ def summary(run: Run) -> str:
 
 
 def _title(run: Run) -> str:
-    signal = {name: value for name, value in run.config["signal"].items() if name != "name"}
-    parameters = ", ".join(f"{name}={value}" for name, value in signal.items())
     symbols = run.config["data"]["symbols"]
     what = ", ".join(symbols) if len(symbols) <= 5 else f"{len(symbols)} symbols"
-    named = f"{run.config['signal']['name']}({parameters})"
-    return f"{named} on {what}, {run.metrics['start']} to {run.metrics['end']}, {run.metrics['bars']:,} bars"
+    span = f"{run.metrics['start']} to {run.metrics['end']}, {run.metrics['bars']:,} bars"
+    return f"{described_text(run.config['signal'])} on {what}, {span}"
 
 
 def _text(figures: Mapping[str, Any], name: str, form: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantstrats.reports.drawing import Drawing, Picture, pictures, png_source, quiet
-from quantstrats.reports.labels import COMPARED, FINAL_EQUITY, TRADING
+from quantstrats.reports.labels import COMPARED, FINAL_EQUITY, TRADING, described_text, guard_text, plain_name
 from quantstrats.reports.tables import Form, Table, as_text, table_of
 
 if TYPE_CHECKING:
@@ -77,13 +77,14 @@ def _context(run: Run) -> dict[str, Any]:
     warnings = [line["message"] for line in run.log if line["level"] == "warning"]
     return {
         "run_id": run.run_id,
-        "signal": signal["name"],
-        "parameters": {name: value for name, value in signal.items() if name != "name"},
+        "signal": plain_name(signal["name"]),
+        "parameters": {name: described_text(value) for name, value in signal.items() if name != "name"},
         "symbols": data["symbols"][:_MOST_SYMBOLS],
         "more_symbols": max(0, len(data["symbols"]) - _MOST_SYMBOLS),
         "span": f"{figures['start']} to {figures['end']}",
         "bars": f"{figures['bars']:,}",
         "engine": run.config["engine"]["name"],
+        "guard": guard_text(run.manifest),
         "start_cash": as_text(figures["start_cash"], "{:,.2f}"),
         "headline": [(label, as_text(figures[name], form)) for label, name, form in _HEADLINE],
         "compared": _compared(run),
