@@ -25,7 +25,7 @@ from quantstrats.hashing import hash_plain
 from quantstrats.history import first_row
 from quantstrats.home import logs_folder
 from quantstrats.ledger import Ledger
-from quantstrats.making import made
+from quantstrats.making import described, made
 from quantstrats.market.market import Market
 from quantstrats.market.universe import Universe
 from quantstrats.plugins import Plugins
@@ -132,14 +132,14 @@ def backtest(
         )
     compared = benchmark_returns(market, benchmark)
     mode = check_mode(guard)
-    config = _config(strategy, market, account, engine, guard, benchmark)
+    config = _config(strategy, market, account, engine, guard, benchmark, plugins)
     run_id, ledger, announcer = new_run_id(strategy.signal.name), Ledger(), Announcer(plugins)
     began = datetime.now(UTC)
     with ledger.trial(run_id, config, market.content_hash) as trial, failure_log(run_id):
         announcer.tell("run_started", run=RunStarted(run_id, trial, "backtest", copy.deepcopy(config)))
+        fits = Fits(logs_folder() / "fits")
         with stage("forecasting"):
-            fits = Fits(logs_folder() / "fits")
-        forecast = strategy.forecast(market, fits)
+            forecast = strategy.forecast(market, fits)
         checked = check_lookahead(
             strategy.signal,
             strategy.universe.applied(market),
@@ -240,15 +240,15 @@ def _typed(what: str, cls: type, value: Any) -> Any:
 
 
 def _config(
-    strategy: Strategy, market: Market, account: Account, engine: str, guard: str, benchmark: str
+    strategy: Strategy, market: Market, account: Account, engine: str, guard: str, benchmark: str, plugins: Plugins
 ) -> dict[str, Any]:
     first, last = market.session[0], market.session[-1]
     span = {"start": str(first.date()), "end": str(last.date())}
     return {
         "data": {**market.origin, "symbols": list(market.symbols), **span},
         "universe": describe(strategy.universe),
-        "signal": describe(strategy.signal),
-        "allocation": describe(strategy.allocator),
+        "signal": described(strategy.signal, plugins),
+        "allocation": described(strategy.allocator, plugins),
         "schedule": describe(strategy.schedule),
         "costs": describe(strategy.costs),
         "risk": describe(strategy.risk),

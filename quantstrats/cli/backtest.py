@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from quantstrats.runs import Run
+
+TEARSHEET = "tearsheet.html"
 
 
 def backtest(
     plugin: Annotated[
-        str, typer.Argument(metavar="PLUGIN", help="Name of an installed signal; 'quantstrats plugins' lists all.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="PLUGIN",
+            help="An installed signal by name ('quantstrats plugins' lists all), or a file with one, as in "
+            "./my_signal.py; may be left out if the configuration names it.",
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="A configuration in YAML; see configs/example.yaml.")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="BLOCK.KEY=VALUE", help="A setting, as in signal.fast=10; may be repeated."),
@@ -22,38 +36,93 @@ def backtest(
     start: Annotated[str | None, typer.Option(metavar="DATE", help="First session, as in 2015-01-31.")] = None,
     end: Annotated[str | None, typer.Option(metavar="DATE", help="Last session.")] = None,
     cash: Annotated[float | None, typer.Option(metavar="AMOUNT", help="Cash to start with (default: 100000).")] = None,
+    engine: Annotated[str | None, typer.Option(metavar="NAME", help="What executes (default: backtrader).")] = None,
     benchmark: Annotated[
         str | None, typer.Option(metavar="NAME", help="equal_weight, a symbol, or none (default: the first).")
     ] = None,
+    guard: Annotated[
+        str | None,
+        typer.Option(metavar="full|sampled|off", help="How much is done to find look-ahead (default: sampled)."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Put the run's folder there (default: logs/runs).")
+    ] = None,
     no_tearsheet: Annotated[bool, typer.Option("--no-tearsheet", help="Leave the tear sheet out.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the summary.")] = False,
 ) -> None:
     """Backtest a signal, print a summary, and store the run with its tear sheet."""
-    from quantstrats.cli.settings import load, read_blocks, run
-    from quantstrats.plugins import Plugins
-    from quantstrats.reports.summary import summary
+    from quantstrats.cli.progress import progress_line
 
     flags = {
+        "signal.name": plugin,
         "data.source": data,
         "data.symbols": symbols,
         "data.start": start,
         "data.end": end,
+        "engine.name": engine,
         "engine.cash": cash,
+        "engine.guard": guard,
         "report.benchmark": benchmark,
+        "report.tearsheet": False if no_tearsheet else None,
     }
-    blocks = read_blocks(settings or [], flags)
-    plugins = Plugins.installed()
-    plugins.signal(plugin)  # an unknown name is told before any bar is loaded
-    finished = run(plugin, blocks, load(blocks, plugins), plugins)
+    _refuse_file(out)
+    with progress_line():
+        run, folder, files = _stored(config, settings or [], flags, out)
+    typer.echo(_as_json(run, folder, files) if as_json else _as_text(run, folder, files))
+
+
+def _refuse_file(out: Path | None) -> None:
+    """Refuse at once a place that could take no folder, rather than after the run."""
+    from quantstrats.errors import ConfigError
+
+    for place in () if out is None else (out, *out.parents):
+        if place.exists() and not place.is_dir():
+            raise ConfigError(f"--out {out}: {place} is a file; give a folder")
+
+
+def _stored(
+    config: Path | None, settings: list[str], flags: Mapping[str, object], out: Path | None
+) -> tuple[Run, Path, list[str]]:
+    """Run what is asked for and store it; return the run, its folder, and the names of its further files."""
+    from quantstrats.api import backtest_settings
+    from quantstrats.progress import stage
+    from quantstrats.settings import read_settings
+
+    wanted = read_settings(config, settings, flags)
+    run = backtest_settings(wanted)
     files = {}
-    if not no_tearsheet:
+    if wanted.report.tearsheet:
         from quantstrats.reports.tearsheet import tearsheet
 
-        files["tearsheet.html"] = tearsheet(finished)
-    folder = finished.save(files)
-    typer.echo(summary(finished))
-    typer.echo(f"\nRun         {_shown(folder)}")
-    if files:
-        typer.echo(f"Tear sheet  {_shown(folder / 'tearsheet.html')}")
+        with stage("tear sheet"):
+            files[TEARSHEET] = tearsheet(run)
+    with stage("saving"):
+        return run, run.save(files, folder=out), list(files)
+
+
+def _as_text(run: Run, folder: Path, files: list[str]) -> str:
+    from quantstrats.reports.summary import summary
+
+    lines = [summary(run), "", f"Run         {_shown(folder)}"]
+    return "\n".join([*lines, *(f"Tear sheet  {_shown(folder / file)}" for file in files)])
+
+
+def _as_json(run: Run, folder: Path, files: list[str]) -> str:
+    """Return what a program wants to know of the run, as strict JSON."""
+    import json
+    import math
+
+    undefined = {name: None for name, value in run.metrics.items() if isinstance(value, float) and math.isnan(value)}
+    told = {
+        "run_id": run.run_id,
+        "folder": str(folder.absolute()),
+        "tearsheet": str((folder / TEARSHEET).absolute()) if TEARSHEET in files else None,
+        "metrics": {**run.metrics, **undefined},
+        "guard": run.manifest.get("guard"),
+        "stamps": run.manifest["stamps"],
+        "warnings": [line["message"] for line in run.log if line["level"] == "warning"],
+    }
+    return json.dumps(told, indent=2, allow_nan=False)
 
 
 def _shown(path: Path) -> str:

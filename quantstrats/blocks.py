@@ -1,0 +1,125 @@
+"""Block: what a configuration says of one thing, and where it says it."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from quantstrats.config import build
+from quantstrats.errors import ConfigError, PluginError
+from quantstrats.making import converted, made
+from quantstrats.plugins import Plugins
+
+T = TypeVar("T")
+
+# A key's path within the configuration or a block, and its value.
+Assigned = tuple[tuple[str, ...], Any]
+
+
+@dataclass(frozen=True)
+class Block:
+    """What is said of one block, and where: paths in the file start from its folder, all others from here.
+
+    Attributes
+    ----------
+    name : str
+        What the block is called.
+    in_file : mapping
+        What the file says; or a mapping that was given in its place.
+    assigned : tuple of (keys, value)
+        What ``--set`` and flags say, in order; the last one wins.
+    file : Path or None
+        The file.
+    """
+
+    name: str
+    in_file: Mapping[str, Any] = field(default_factory=dict)
+    assigned: tuple[Assigned, ...] = ()
+    file: Path | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What holds in the end."""
+        return _assign(self.in_file, self.assigned)
+
+    def typed(self, cls: type[T]) -> T:
+        """Return the block as an object of a dataclass.
+
+        Raises
+        ------
+        ConfigError
+            If a key does not exist or a value does not fit; with the file's name if it stands there.
+        """
+        plugins = Plugins()  # these blocks name none
+
+        def make(values: Mapping[str, Any], folder: Path) -> T:
+            convert = functools.partial(converted, plugins=plugins, folder=folder)
+            return build(cls, values, f"block {self.name}", convert)
+
+        return self._made(make)
+
+    def plugin(self, kind: str, plugins: Plugins) -> Any:
+        """Return the plugin's object that the block names, with its parameters.
+
+        Raises
+        ------
+        PluginError, ConfigError
+            If there is no such plugin, or a parameter does not exist or does not fit.
+        """
+        return self._made(lambda values, folder: made(kind, values, plugins, folder))
+
+    def _made(self, make: Callable[[Mapping[str, Any], Path], T]) -> T:
+        try:
+            here = make(self.values, Path.cwd())
+            if self.file is None:
+                return here
+            there = make(self.values, self.file.absolute().parent)
+        except (ConfigError, PluginError) as error:
+            if self._stands_in_file(error, make):
+                raise type(error)(f"{self.file}: {error}") from error.__cause__
+            raise
+        chosen: T = _chosen(there, here, _assign({}, self.assigned))
+        return chosen
+
+    def _stands_in_file(self, error: Exception, make: Callable[[Mapping[str, Any], Path], Any]) -> bool:
+        """Tell whether the file alone is wrong in the same way."""
+        if self.file is None or not self.in_file:
+            return False
+        try:
+            make(self.in_file, Path.cwd())
+        except (ConfigError, PluginError) as alone:
+            return str(alone) == str(error)
+        return False
+
+
+def _assign(values: Mapping[str, Any], assigned: Iterable[Assigned]) -> dict[str, Any]:
+    """Return a copy of nested values with others set in it; a name alone becomes a mapping where it is looked into."""
+    result = copy.deepcopy(dict(values))
+    for keys, value in assigned:
+        inner = result
+        for key in keys[:-1]:
+            old = inner.get(key)
+            inner[key] = {"name": old} if isinstance(old, str) else old if isinstance(old, dict) else {}
+            inner = inner[key]
+        inner[keys[-1]] = value
+    return result
+
+
+def _chosen(there: Any, here: Any, assigned: Any) -> Any:
+    """Return ``there`` with what was assigned taken from ``here``: two makes of one thing, with paths from two folders.
+
+    What is a path is known only once a thing is made; so it is made twice, and each value taken from where it was said.
+    """
+    if not isinstance(assigned, Mapping):
+        return here
+    if isinstance(there, Mapping) and isinstance(here, Mapping):
+        return {**there, **{key: _chosen(there.get(key), here[key], value) for key, value in assigned.items()}}
+    if not is_dataclass(here) or isinstance(here, type) or type(here) is not type(there):
+        return here
+    params = [each.name for each in fields(here) if each.init and each.name in assigned]
+    changes = {name: _chosen(getattr(there, name), getattr(here, name), assigned[name]) for name in params}
+    return replace(there, **changes)
