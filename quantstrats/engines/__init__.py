@@ -28,6 +28,6 @@ def engine_named(name: str) -> Engine:
     EngineError
         If there is no such engine.
     """
-    if name not in _ENGINES:
+    if not isinstance(name, str) or name not in _ENGINES:
         raise EngineError(f"no engine called {name!r}{did_you_mean(name, _ENGINES)} (there is: {', '.join(_ENGINES)})")
     return cast("Engine", importlib.import_module(_ENGINES[name]).execute)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from quantstrats.checks import number
 from quantstrats.errors import ConfigError, EngineError
+from quantstrats.portfolio.risk import RiskPolicy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from quantstrats.market.market import Market
     from quantstrats.portfolio.costs import Costs
     from quantstrats.portfolio.schedule import Schedule
+
+# Less is a remainder of floating-point arithmetic, and Backtrader would divide by zero.
+_LEAST_CASH = 1e-9
 
 
 @dataclass(frozen=True)
@@ -32,15 +37,21 @@ class Account:
         What trading costs.
     schedule : Schedule
         Which targets are traded when a decision falls.
+    risk : RiskPolicy
+        What ends trading.
     """
 
     cash: float
     fractional: bool
     costs: Costs
     schedule: Schedule
+    risk: RiskPolicy = field(default_factory=RiskPolicy)
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.cash < float("inf"):
+        object.__setattr__(self, "cash", number("cash", self.cash))
+        if not isinstance(self.fractional, bool):
+            raise ConfigError(f"fractional is {self.fractional!r}; give True or False")
+        if not _LEAST_CASH <= self.cash < float("inf"):
             raise ConfigError(f"cash is {self.cash}; an account starts with more than nothing")
 
 
@@ -61,7 +72,7 @@ class Execution:
     trades : DataFrame
         One row per round trip: symbol, side, opened, closed, bars, pnl, commission, pnl_net.
     events : list of str
-        What a user should know of: refused orders, settlements, an account that is gone.
+        What a user should know of: refused orders, settlements, an account that is gone, a limit that was reached.
     """
 
     equity: pd.Series

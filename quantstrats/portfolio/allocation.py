@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from quantstrats.checks import number
 from quantstrats.errors import AllocationError, ConfigError, in_one_line
 
 if TYPE_CHECKING:
@@ -32,9 +33,9 @@ class Allocator(ABC):
     cash_buffer: float = 0.05
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.gross < float("inf"):
+        if not 0.0 < number("gross", self.gross) < float("inf"):
             raise ConfigError(f"gross is {self.gross}; it is a positive multiple of equity")
-        if not 0.0 <= self.cash_buffer < 1.0:
+        if not 0.0 <= number("cash_buffer", self.cash_buffer) < 1.0:
             raise ConfigError(f"cash_buffer is {self.cash_buffer}; it is a fraction from 0 to below 1")
 
     @abstractmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from quantstrats.checks import number
 from quantstrats.errors import ConfigError
 from quantstrats.hookspecs import Register, hookimpl
 from quantstrats.portfolio.allocation import Allocator
@@ -56,8 +57,10 @@ class TopQuantile(Allocator):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0.0 < self.quantile <= 1.0:
+        if not 0.0 < number("quantile", self.quantile) <= 1.0:
             raise ConfigError(f"quantile is {self.quantile}; it is a fraction above 0, up to 1")
+        if not isinstance(self.short, bool):
+            raise ConfigError(f"short is {self.short!r}; give True or False")
 
     def weights(self, forecast: pd.DataFrame) -> pd.DataFrame:
         """Return 1/k for the k highest forecasts of each row; with ``short`` half of that, and minus for the lowest."""

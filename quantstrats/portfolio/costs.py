@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from quantstrats.checks import number
 from quantstrats.errors import ConfigError
 
 BASIS_POINTS = 10_000.0  # in one
@@ -37,7 +38,7 @@ class Costs:
 
     def __post_init__(self) -> None:
         for name in ("commission_bps", "commission_per_share", "commission_minimum", "slippage_bps"):
-            if not 0.0 <= getattr(self, name) < float("inf"):
+            if not 0.0 <= number(name, getattr(self, name)) < float("inf"):
                 raise ConfigError(f"{name} is {getattr(self, name)}; it cannot be negative or infinite")
         if self.slippage_bps >= BASIS_POINTS:
             raise ConfigError(f"slippage_bps is {self.slippage_bps}; 10000 or more would sell for nothing")

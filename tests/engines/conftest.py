@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from quantstrats import Costs, Market, Plugins, Schedule
+from quantstrats import Costs, Market, Plugins, RiskPolicy, Schedule
 from quantstrats.announcer import Announcer
 from quantstrats.engines.backtrader.engine import execute
 from quantstrats.engines.execution import Account
@@ -58,11 +58,23 @@ def made_up(nasdaq):
 def trade():
     """Execute targets by hand: a mapping from row number to {symbol: weight}; what is absent is wanted at zero."""
 
-    def run(market, decisions, *, cash=1000.0, costs=None, fractional=False, plugins=None, announcer=None, **schedule):
+    def run(
+        market,
+        decisions,
+        *,
+        cash=1000.0,
+        costs=None,
+        fractional=False,
+        risk=None,
+        plugins=None,
+        announcer=None,
+        **schedule,
+    ):
         targets = pd.DataFrame(np.nan, index=market.index, columns=market.symbols)
         for row, weights in decisions.items():
             targets.iloc[row] = [weights.get(symbol, 0.0) for symbol in market.symbols]
-        account = Account(cash, fractional, costs or Costs(0, slippage_bps=0), Schedule(**schedule))
+        costs = costs or Costs(0, slippage_bps=0)
+        account = Account(cash, fractional, costs, Schedule(**schedule), risk or RiskPolicy())
         return execute(market, targets, account, announcer or Announcer(plugins or Plugins()))
 
     return run

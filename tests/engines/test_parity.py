@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from quantstrats import Costs, Schedule, backtest
+from quantstrats import Costs, RiskPolicy, Schedule, backtest
 from quantstrats.market.frames import FIELDS
 
 SCRIPTS = sorted((Path(__file__).parent / "plain_backtrader").glob("*.py"))
@@ -93,6 +93,21 @@ def test_momentum_on_made_up_names(made_up, plain, installed):
     )
     assert run.metrics["orders"] > 50
     assert_equal(run, plain("momentum").run(bars_of(made_up), lookback=30))
+
+
+def test_a_drawdown_that_ends_trading_on_the_sample(nasdaq, plain):
+    run = backtest("sma_cross", nasdaq, risk=RiskPolicy(max_drawdown=0.2))
+    outcome = plain("drawdown_stop").run(bars_of(nasdaq))
+    assert run.orders["decided"].max().date() == outcome["stopped_on"]
+    assert_equal(run, outcome)
+
+
+def test_a_drawdown_that_ends_trading_on_made_up_names(made_up, plain, installed):
+    signal, risk = installed.signal("sma_cross")(fast=5, slow=20), RiskPolicy(max_drawdown=0.05)
+    run = backtest(signal, made_up, risk=risk)
+    outcome = plain("drawdown_stop").run(bars_of(made_up), fast=5, slow=20, max_drawdown=0.05)
+    assert (run.orders["decided"].dt.date == outcome["stopped_on"]).sum() == 2
+    assert_equal(run, outcome)
 
 
 @pytest.mark.slow

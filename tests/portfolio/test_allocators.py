@@ -109,6 +109,13 @@ def test_the_two_sides_of_a_quantile_share_the_gross_exposure():
         (TopQuantile, {"quantile": 0.0}, "quantile is 0.0; it is a fraction above 0, up to 1"),
         (TopQuantile, {"quantile": 1.1}, "quantile is 1.1"),
         (TopQuantile, {"gross": -1}, "gross is -1"),
+        (LongFlat, {"gross": 10**400}, "it is a positive multiple of equity"),
+        (LongFlat, {"gross": "1"}, "gross is '1'; give a number"),
+        (LongFlat, {"gross": True}, "gross is True; give a number"),
+        (LongFlat, {"cash_buffer": None}, "cash_buffer is None; give a number"),
+        (TopQuantile, {"quantile": [0.2]}, r"quantile is \[0.2\]; give a number"),
+        (TopQuantile, {"quantile": NAN}, "quantile is nan; it is a fraction above 0, up to 1"),
+        (TopQuantile, {"short": "no"}, "short is 'no'; give True or False"),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(cls, parameters, message):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+
 import pytest
 
 from quantstrats import Costs
+from quantstrats.errors import ConfigError
 
 
 def test_the_defaults_are_ten_and_five_basis_points():
@@ -12,9 +16,16 @@ def test_the_defaults_are_ten_and_five_basis_points():
 
 
 @pytest.mark.parametrize("field", ["commission_bps", "commission_per_share", "commission_minimum", "slippage_bps"])
-@pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
+@pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf"), 10**400])
 def test_a_cost_is_never_negative_missing_or_infinite(field, value):
     with pytest.raises(ValueError, match=f"{field} is {value}; it cannot be negative or infinite"):
+        Costs(**{field: value})
+
+
+@pytest.mark.parametrize("field", ["commission_bps", "commission_per_share", "commission_minimum", "slippage_bps"])
+@pytest.mark.parametrize("value", ["5", None, True, [5.0], 5j, Decimal(5)])
+def test_a_cost_is_a_number(field, value):
+    with pytest.raises(ConfigError, match=f"^{re.escape(f'{field} is {value!r}; give a number')}$"):
         Costs(**{field: value})
 
 

@@ -15,6 +15,7 @@ from quantstrats.engines.backtrader.strategy import Plan, PluginStrategy
 from quantstrats.engines.execution import Account, Execution, tradable, tradable_targets
 from quantstrats.market.frames import FIELDS
 from quantstrats.portfolio.costs import BASIS_POINTS
+from quantstrats.progress import stage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,7 @@ def execute(market: Market, targets: pd.DataFrame, account: Account, announcer: 
     targets : DataFrame
         Wanted fraction of equity, rows x symbols of the market; rows are complete or all NaN.
     account : Account
-        Cash, costs and what is traded when.
+        Cash, costs, limits, and what is traded when.
     announcer : Announcer
         Who is told of decisions, orders and round trips.
 
@@ -59,8 +60,9 @@ def execute(market: Market, targets: pd.DataFrame, account: Account, announcer: 
     broker.set_slippage_perc(account.costs.slippage_bps / BASIS_POINTS, slip_out=not market.has_ranges)
     cerebro.setbroker(broker)
     plan = Plan.make(weights[:, listed], tradable(market)[:, listed], account.schedule)
-    cerebro.addstrategy(PluginStrategy, plan=plan, recorder=recorder)
-    cerebro.run()
+    with stage("trading", total=len(market)) as advance:
+        cerebro.addstrategy(PluginStrategy, plan=plan, risk=account.risk, recorder=recorder, advance=advance)
+        cerebro.run()
     return recorder.execution()
 
 

@@ -111,6 +111,11 @@ class Recorder:
         when = self._when(row)
         self.events.append(f"nothing is left of the account at {when}: its positions are closed, and it trades no more")
 
+    def keep_end_by_risk(self, row: int, drawdown: float) -> None:
+        """Keep that the risk policy has ended trading, at this drawdown as a fraction of the highest equity."""
+        reached = f"risk: drawdown of {drawdown:.1%} reached on {self._when(row)}"
+        self.events.append(f"{reached}, positions closed; no further decision is traded")
+
     def _keep_settlement(self, row: int, order: Any) -> None:
         self.keep_order(row, order)
         symbol, last = order.data._name, self.market.ended[order.data._name].date()

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from quantstrats.engines.backtrader.recorder import Recorder
+    from quantstrats.portfolio.risk import RiskPolicy
     from quantstrats.portfolio.schedule import Schedule
+    from quantstrats.progress import Advance
 
 
 @dataclass(frozen=True)
@@ -60,17 +62,21 @@ class PluginStrategy(bt.Strategy):
     It decides at a bar's close; Backtrader fills from the next bar's open on. Reductions go first, so that their
     proceeds are there for the increases; within each kind orders go in symbol order. A decision without a number for
     a symbol leaves its position alone and cancels what would have increased it. Once nothing is left of the account,
-    its positions are closed, as a broker would, and no decision is traded any more.
+    as a broker would, or once the risk policy ends trading, its positions are closed and no decision is traded any
+    more.
     """
 
-    params = (("plan", None), ("recorder", None))
+    params = (("plan", None), ("risk", None), ("recorder", None), ("advance", None))
 
     def __init__(self) -> None:
         self._plan: Plan = self.p.plan
+        self._risk: RiskPolicy = self.p.risk
         self._recorder: Recorder = self.p.recorder
+        self._advance: Advance = self.p.advance
         self._waiting: dict[int, Any] = {}
         self._unmet: set[int] = set()  # columns whose last target was given up, to be asked for again
-        self._bankrupt = False
+        self._highest = 0.0  # equity at a close
+        self._over = False
         self._listings: dict[int, list[Any]] = {}
         for feed, row in zip(self.datas, self._plan.listed_at.tolist(), strict=True):
             self._listings.setdefault(row, []).append(feed)
@@ -78,13 +84,20 @@ class PluginStrategy(bt.Strategy):
     def next(self) -> None:
         """Trade, if a decision falls on this bar."""
         row = self._row
+        self._advance()
         for feed in self._listings.get(row, ()):
             # Backtrader adds up the account in the order in which positions were first looked at: by this that
             # order is the order of listing, then of symbols, and never touches a feed that has no price yet.
             self.broker.getposition(feed)
-        if self._bankrupt:
+        if self._over:
             return
-        if self.broker.getvalue() <= 0.0:
+        equity = self.broker.getvalue()
+        self._highest = max(self._highest, equity)
+        if equity <= 0.0:
+            self._recorder.keep_end_of_account(row)
+            self._close_out(row)
+        elif self._risk.ends_trading(equity, self._highest):
+            self._recorder.keep_end_by_risk(row, 1.0 - equity / self._highest)
             self._close_out(row)
         elif self._plan.decided[row]:
             self._decide(row)
@@ -127,8 +140,7 @@ class PluginStrategy(bt.Strategy):
 
     def _close_out(self, row: int) -> None:
         """Close every position at whatever price the next bars bring, without asking for cash."""
-        self._bankrupt = True
-        self._recorder.keep_end_of_account(row)
+        self._over = True
         for column, feed in enumerate(self.datas):
             self._cancel_waiting(column)
             if self._size(feed):
