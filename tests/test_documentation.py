@@ -6,7 +6,6 @@ import dataclasses
 import re
 import sys
 import types
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import pandas as pd
@@ -14,9 +13,10 @@ import pytest
 import typer.main
 
 import quantstrats
-from quantstrats import Costs, Schedule, hookspecs
+from quantstrats import Costs, RiskPolicy, Schedule, Universe, hookspecs
 from quantstrats.cli.app import app
-from quantstrats.cli.settings import EngineSettings, ReportSettings
+from quantstrats.importing import entry_points
+from quantstrats.settings import EngineSettings, ReportSettings
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
@@ -49,6 +49,8 @@ def test_every_hook_is_in_the_reference(hook):
     "key",
     [f"costs.{field.name}" for field in dataclasses.fields(Costs)]
     + [f"schedule.{field.name}" for field in dataclasses.fields(Schedule)]
+    + [f"universe.{field.name}" for field in dataclasses.fields(Universe)]
+    + [f"risk.{field.name}" for field in dataclasses.fields(RiskPolicy)]
     + [f"engine.{field.name}" for field in dataclasses.fields(EngineSettings)]
     + [f"report.{field.name}" for field in dataclasses.fields(ReportSettings)],
 )
@@ -150,8 +152,8 @@ def test_the_plugin_guide_source_reads_its_file_and_gives_no_more_than_asked(mon
 def test_the_plugin_guide_way_to_test_a_plugin_works(nasdaq, monkeypatch):
     module_of("quantstrats_reversal", python_blocks(README)[0], monkeypatch)
     # Whoever followed the README has a plugin of that name installed already.
-    own = [point for point in entry_points(group="quantstrats") if point.dist.name == "quantstrats"]
-    monkeypatch.setattr("quantstrats.plugins.entry_points", lambda group: own)
+    own = [point for point in entry_points() if point.provider == "quantstrats"]
+    monkeypatch.setattr("quantstrats.plugins.entry_points", lambda: own)
     monkeypatch.setattr(quantstrats, "load_market", lambda: nasdaq.between("2010-01-01", "2010-06-30"))
     scope = {}
     exec(compile(python_blocks(PLUGIN_GUIDE)[5], "plugins.md", "exec"), scope)
