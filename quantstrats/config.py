@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from enum import Enum
+from operator import attrgetter
 from pathlib import PurePath
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -85,19 +86,26 @@ def build(cls: type[T], params: Mapping[str, Any], what: str, convert: Callable[
         raise ConfigError(f"{what}: {invalid if isinstance(invalid, ValueError) else in_one_line(invalid)}") from None
 
 
-def describe(thing: Any) -> dict[str, Any]:
+def describe(thing: Any, name_of: Callable[[Any], str] = attrgetter("name")) -> dict[str, Any]:
     """Return a named dataclass as plain data: ``{"name": ..., **fields}``, nested for a field that is a dataclass.
+
+    Parameters
+    ----------
+    thing : dataclass
+        What is described.
+    name_of : callable, optional
+        What gives the name of a dataclass that has one; by default its attribute ``name``.
 
     Raises
     ------
     ConfigError
         If a field holds something that plain data cannot carry.
     """
-    described: dict[str, Any] = {"name": thing.name} if hasattr(thing, "name") else {}
+    described: dict[str, Any] = {"name": name_of(thing)} if hasattr(thing, "name") else {}
     for field in dataclasses.fields(thing):
         if field.init:
             try:
-                described[field.name] = _plain(getattr(thing, field.name))
+                described[field.name] = _plain(getattr(thing, field.name), name_of)
             except TypeError as opaque:
                 who = described.get("name", type(thing).__name__)
                 raise ConfigError(
@@ -107,46 +115,21 @@ def describe(thing: Any) -> dict[str, Any]:
     return described
 
 
-def parse_settings(settings: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Turn ``["signal.fast=10", "costs.slippage_bps=2"]`` into ``{"signal": {"fast": 10}, ...}``.
-
-    Values are read as YAML, so ``10`` is a number, ``true`` a truth value and ``[1, 2]`` a list.
-
-    Raises
-    ------
-    ConfigError
-        If a setting is not of the form ``block.key=value``.
-    """
-    import yaml
-
-    blocks: dict[str, dict[str, Any]] = {}
-    for setting in settings:
-        path, equals, text = setting.partition("=")
-        block, dot, key = (part.strip() for part in path.partition("."))
-        if not (equals and dot and block and key):
-            raise ConfigError(f"setting {setting!r} is not of the form block.key=value, as in signal.fast=10")
-        try:
-            blocks.setdefault(block, {})[key] = yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError):  # a date that no calendar has is a ValueError
-            raise ConfigError(f"setting {setting!r}: the value cannot be read; quote it as YAML wants") from None
-    return blocks
-
-
-def _plain(value: Any) -> Any:
+def _plain(value: Any, name_of: Callable[[Any], str]) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return describe(value)
+        return describe(value, name_of)
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _plain(item, name_of) for key, item in value.items()}
     if isinstance(value, set | frozenset):
-        return sorted((_plain(item) for item in value), key=repr)
+        return sorted((_plain(item, name_of) for item in value), key=repr)
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item, name_of) for item in value]
     if isinstance(value, Enum):
-        return _plain(value.value)
+        return _plain(value.value, name_of)
     if isinstance(value, PurePath):
         return str(value)
     if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
-        return _plain(value.tolist())
+        return _plain(value.tolist(), name_of)
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, date):

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from quantstrats.config import describe
 from quantstrats.errors import ConfigError, DataError, QuantstratsError, in_one_line
-from quantstrats.making import made
+from quantstrats.making import described, made
 from quantstrats.market.market import Market
 from quantstrats.plugins import Plugins
 
@@ -70,8 +69,8 @@ def load_market(
         market = market.select(chosen)
     if first or last:
         market = market.between(first, last)
-    parameters = {name: value for name, value in describe(loader).items() if name != "name"}
-    return market.with_origin({"source": plugins.reference("source", type(loader)), **parameters})
+    parameters = described(loader, plugins)
+    return market.with_origin({"source": parameters.pop("name"), **parameters})
 
 
 def _named(source: Any, params: Mapping[str, Any]) -> Any:

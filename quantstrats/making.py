@@ -1,4 +1,4 @@
-"""made: a plugin's object from its name and parameters, parts of it included."""
+"""made: a plugin's object from its name and parameters, parts of it included; described: the way back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
-from quantstrats.config import build, validated
+from quantstrats.config import build, describe, validated
 from quantstrats.errors import ConfigError, PluginError
 from quantstrats.plugins import check_class, kind_of
 
@@ -28,12 +28,12 @@ def made(kind: str, thing: Any, plugins: Plugins, folder: Path | None = None) ->
     kind : str
         ``"signal"``, ``"allocator"`` or ``"source"``.
     thing : object, str or mapping
-        The object; the name of one; or ``{"name": ..., **parameters}``.
+        The object; the name of one, as :meth:`Plugins.find` takes it; or ``{"name": ..., **parameters}``.
     plugins : Plugins
         Where to look for names.
     folder : Path, optional
-        Where relative paths among the parameters start from (``~`` is the user's home then); by default they are left
-        as they are.
+        Where relative paths start from, those of files with plugins and those among the parameters (in which ``~`` is
+        the user's home then); by default the former start from the working directory, the latter are left as they are.
 
     Raises
     ------
@@ -46,8 +46,8 @@ def made(kind: str, thing: Any, plugins: Plugins, folder: Path | None = None) ->
         params = {"name": thing} if isinstance(thing, str) else dict(thing)
         if not isinstance(name := params.pop("name", None), str):
             raise ConfigError(f"{kind} has no name; write {{'name': ..., parameters}}")
-        convert = functools.partial(_converted, plugins=plugins, folder=folder)
-        return build(plugins.find(kind, name).cls, params, f"{kind} {name!r}", convert)
+        convert = functools.partial(converted, plugins=plugins, folder=folder)
+        return build(plugins.find(kind, name, folder).cls, params, f"{kind} {name!r}", convert)
     if isinstance(thing, type):
         raise ConfigError(f"{kind} is the class {thing.__name__}; make an object of it, as in {thing.__name__}()")
     if kind_of(type(thing)) != kind:
@@ -56,8 +56,43 @@ def made(kind: str, thing: Any, plugins: Plugins, folder: Path | None = None) ->
     return thing
 
 
-def _converted(hint: Any, value: Any, where: str, *, plugins: Plugins, folder: Path | None) -> Any:
-    """Return a field's value: its parts made, its type checked, its paths resolved."""
+def described(thing: Any, plugins: Plugins) -> dict[str, Any]:
+    """Return a plugin's object as the plain data of which :func:`made` makes it again.
+
+    Raises
+    ------
+    ConfigError
+        If a field holds something that plain data cannot carry.
+    """
+
+    def name_of(part: Any) -> str:
+        kind = kind_of(type(part))
+        return plugins.reference(kind, type(part)) if kind else str(part.name)
+
+    return describe(thing, name_of)
+
+
+def converted(hint: Any, value: Any, where: str, *, plugins: Plugins, folder: Path | None) -> Any:
+    """Return a field's value: its parts made, its type checked, its paths resolved.
+
+    Parameters
+    ----------
+    hint : type hint
+        What the field wants.
+    value : object
+        Plain data, or an object already.
+    where : str
+        How to call the field in an error.
+    plugins : Plugins
+        Where to look for the names of parts.
+    folder : Path, optional
+        Where relative paths start from; by default they are left as they are.
+
+    Raises
+    ------
+    ConfigError, PluginError
+        If the value does not fit, or a part cannot be made.
+    """
     with_parts = _with_parts(hint, value, where, plugins, folder)
     return _resolved(validated(_by_instance(hint), with_parts, where), folder, where)
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantstrats import Allocator, Signal
-from quantstrats.config import build, describe, parse_settings
+from quantstrats.config import build, describe
 from quantstrats.errors import ConfigError
 from quantstrats.portfolio.allocators import LongFlat, TopQuantile
 
@@ -253,35 +253,3 @@ def test_what_is_described_builds_the_same_again(made):
 @given(settings)
 def test_what_is_described_survives_yaml(made):
     assert build(Settings, yaml.safe_load(yaml.safe_dump(describe(made))), "block x") == made
-
-
-@pytest.mark.parametrize(
-    ("texts", "blocks"),
-    [
-        ([], {}),
-        (["signal.fast=10", "signal.slow=50"], {"signal": {"fast": 10, "slow": 50}}),
-        (["costs.slippage_bps=2.5"], {"costs": {"slippage_bps": 2.5}}),
-        (["engine.fractional=true"], {"engine": {"fractional": True}}),
-        (["signal.lengths=[1, 2]"], {"signal": {"lengths": [1, 2]}}),
-        (["signal.label=a=b"], {"signal": {"label": "a=b"}}),
-        (["signal.label='10'"], {"signal": {"label": "10"}}),
-        (["signal.x="], {"signal": {"x": None}}),
-        ([" signal . fast = 10 "], {"signal": {"fast": 10}}),
-        (["data.start=2015-01-05"], {"data": {"start": date(2015, 1, 5)}}),
-        (["signal.fast=1", "signal.fast=2"], {"signal": {"fast": 2}}),
-    ],
-)
-def test_settings_are_read_as_yaml(texts, blocks):
-    assert parse_settings(texts) == blocks
-
-
-@pytest.mark.parametrize("text", ["fast=10", "signal.fast", "signal.=1", ".fast=1", "=1", "", "signal"])
-def test_a_setting_of_another_form_is_refused(text):
-    with pytest.raises(ConfigError, match=r"is not of the form block.key=value, as in signal.fast=10"):
-        parse_settings([text])
-
-
-@pytest.mark.parametrize("text", ["signal.x=[1", "signal.x={", "data.start=2015-13-01"])
-def test_a_value_that_yaml_cannot_read_is_refused(text):
-    with pytest.raises(ConfigError, match="the value cannot be read; quote it as YAML wants"):
-        parse_settings([text])

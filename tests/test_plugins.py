@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import sys
+import threading
 import types
 from dataclasses import dataclass
 
 import pytest
 
 from quantstrats import Allocator, Plugins, Signal, Source, hookimpl
-from quantstrats.errors import PluginError
+from quantstrats.errors import ConfigError, PluginError
+from quantstrats.importing import how_to_install
 from quantstrats.plugins import Trouble
 
 
@@ -78,7 +82,9 @@ def test_functions_without_the_mark_are_no_hooks():
     plugins = Plugins()
     plain = types.ModuleType("plain")
     plain.register_signals = lambda register: register(Hold)
-    with pytest.raises(PluginError, match="plugin 'plain' implements no hook; put @hookimpl above its functions"):
+    with pytest.raises(
+        PluginError, match="plugin 'plain' implements no hook; put @hookimpl above its register_signals"
+    ):
         plugins.register(plain)
     assert plugins.offers == []
 
@@ -167,8 +173,9 @@ def test_an_error_while_offering_names_the_hook():
     def fail(register):
         raise RuntimeError("no\nlicence")
 
-    assert (
-        refusal(module(register_signals=fail)) == "plugin 'mine' failed in register_signals: RuntimeError: no licence"
+    told = refusal(module(register_signals=fail))
+    assert re.fullmatch(
+        r"plugin 'mine' failed in register_signals: RuntimeError: no licence \(test_plugins\.py line \d+\)", told
     )
 
 
@@ -372,7 +379,10 @@ def test_two_installed_distributions_with_one_name_are_told_apart(site):
     with pytest.raises(PluginError, match="say acme:calm or zenith:calm"):
         plugins.signal("calm")
     assert plugins.signal("zenith:calm").__module__ == "plugin_of_zenith"
-    assert plugins.troubles == []
+    (trouble,) = plugins.troubles
+    assert trouble.line == (
+        "ambiguous: calm of acme, zenith: the signal is offered by more than one plugin; say acme:calm or zenith:calm"
+    )
 
 
 def test_everything_that_ships_loads_without_trouble(installed):
@@ -381,5 +391,150 @@ def test_everything_that_ships_loads_without_trouble(installed):
     assert {("signal", "sma_cross"), ("source", "sample"), ("allocator", "direct")} <= found
 
 
-def test_a_trouble_is_plain_data():
-    assert Trouble("a", "b", "c") == Trouble("a", "b", "c")
+def test_a_trouble_is_one_line():
+    assert Trouble("a", "b", "c").line == "skipped: a of b: c"
+
+
+def test_a_function_that_is_forgotten_is_told_where_a_class_is_there():
+    mine = types.ModuleType("mine")
+    exec(GOOD.format(name="calm").split("@hookimpl")[0], vars(mine) | {"__name__": "mine"})
+    mine.Calm = type("Calm", (Hold,), {"__module__": "mine"})
+    assert refusal(mine) == (
+        "plugin 'mine' defines the signal Calm and offers nothing; add a function register_signals(register), marked "
+        "@hookimpl, that calls register(Calm)"
+    )
+
+
+def test_one_distribution_that_is_found_twice_counts_once(site):
+    distribution(site, "acme-signals", {"calm": "plugin_of_acme"}, plugin_of_acme=GOOD.format(name="calm"))
+    egg = site / "acme_signals.egg-info"  # as an editable install leaves it in the source folder
+    egg.mkdir()
+    (egg / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: Acme_Signals\nVersion: 2.0\n")
+    (egg / "entry_points.txt").write_text("[quantstrats]\ncalm = plugin_of_acme\n")
+    plugins = Plugins.installed()
+    assert plugins.signal("calm").__module__ == "plugin_of_acme"
+    assert plugins.troubles == []
+
+
+def test_two_distributions_may_use_one_name_for_their_entry_points(site):
+    distribution(site, "acme", {"signals": "plugin_of_acme"}, plugin_of_acme=GOOD.format(name="calm"))
+    distribution(site, "zenith", {"signals": "plugin_of_zenith"}, plugin_of_zenith=GOOD.format(name="wild"))
+    plugins = Plugins.installed()
+    assert [plugins.find("signal", name).provider for name in ("calm", "wild")] == ["acme", "zenith"]
+    assert plugins.troubles == []
+
+
+def test_metadata_that_cannot_be_read_harms_no_plugin(site):
+    distribution(site, "acme", {"calm": "plugin_of_acme"}, plugin_of_acme=GOOD.format(name="calm"))
+    for name, text in (("~umpy-1.0", b"[quantstrats\nx"), ("half-1.0", b"no section"), ("bytes-1.0", b"\xff\xfe")):
+        (site / f"{name}.dist-info").mkdir()
+        (site / f"{name}.dist-info" / "entry_points.txt").write_bytes(text)
+    nameless = site / "nameless-1.0.dist-info"
+    nameless.mkdir()
+    (nameless / "entry_points.txt").write_text("[quantstrats]\nwild = plugin_of_nobody\n")
+    (site / "plugin_of_nobody.py").write_text(GOOD.format(name="wild"))
+    plugins = Plugins.installed()
+    assert plugins.troubles == []
+    assert plugins.find("signal", "calm").provider == "acme"
+    assert (plugins.find("signal", "wild").provider, plugins.find("signal", "wild").version) == ("plugin_of_nobody", "")
+
+
+@pytest.fixture
+def patience(monkeypatch):
+    monkeypatch.setenv("QUANTSTRATS_IMPORT_SECONDS", "0.3")
+
+
+HANGING = {
+    "sleep": "import time\ntime.sleep(30)",
+    "loop": "while True: pass",
+    "lock": "import threading\nthreading.Event().wait()",
+    "swallow": "import time\ntry: time.sleep(30)\nexcept Exception: time.sleep(30)",
+    "defy": "import time\ntry: time.sleep(30)\nexcept BaseException: time.sleep(30)",
+}
+
+
+@pytest.mark.parametrize("way", HANGING)
+def test_a_plugin_that_hangs_is_given_up(site, patience, way):
+    distribution(site, "acme", {"calm": "plugin_of_acme"}, plugin_of_acme=GOOD.format(name="calm"))
+    distribution(site, "slow", {"bad": f"plugin_of_{way}"}, **{f"plugin_of_{way}": HANGING[way]})
+    before = signal.getsignal(signal.SIGALRM)
+    plugins = Plugins.installed()
+    assert plugins.signal("calm")
+    (trouble,) = plugins.troubles
+    assert trouble.reason == "its import takes longer than 0.3 s; set QUANTSTRATS_IMPORT_SECONDS to wait longer"
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_a_plugin_that_hangs_is_given_up_outside_the_main_thread_too(site, patience):
+    distribution(site, "acme", {"calm": "plugin_of_acme"}, plugin_of_acme=GOOD.format(name="calm"))
+    distribution(site, "slow", {"bad": "plugin_of_sleep"}, plugin_of_sleep="import time\ntime.sleep(3)")
+    found = []
+    thread = threading.Thread(target=lambda: found.append(Plugins.installed()))
+    thread.start()
+    thread.join(30)
+    (plugins,) = found
+    assert plugins.signal("calm")
+    assert [trouble.plugin for trouble in plugins.troubles] == ["bad"]
+
+
+@pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf"])
+def test_patience_is_a_number_of_seconds(monkeypatch, text):
+    monkeypatch.setenv("QUANTSTRATS_IMPORT_SECONDS", text)
+    with pytest.raises(
+        ConfigError, match=f"^QUANTSTRATS_IMPORT_SECONDS is '{text}'; give a number of seconds above 0$"
+    ):
+        Plugins.installed()
+
+
+def test_a_plugin_may_load_a_market_where_it_is_imported(site):
+    code = GOOD.format(name="calm") + "\nfrom quantstrats import Plugins\nPlugins.installed()\n"
+    distribution(site, "acme", {"calm": "plugin_of_acme"}, plugin_of_acme=code)
+    plugins = Plugins.installed()
+    assert plugins.signal("calm")
+    assert plugins.troubles == []
+
+
+def missing(module):
+    return ModuleNotFoundError(f"No module named {module!r}", name=module)
+
+
+@pytest.mark.parametrize(
+    ("module", "command"),
+    [
+        ("sklearn", "pip install 'quantstrats[ml]'"),
+        ("sklearn.linear_model", "pip install 'quantstrats[ml]'"),
+        ("xgboost", "pip install 'quantstrats[ml]'"),
+        ("torch", "pip install 'quantstrats[deep]'"),
+        ("alpaca", "pip install 'quantstrats[live]'"),
+        ("skfolio", "pip install 'quantstrats[portfolio]'"),
+    ],
+)
+def test_a_missing_module_is_named_with_the_extra_that_brings_it(module, command):
+    assert how_to_install(missing(module), "some-plugin") == f"; {command} brings it"
+
+
+def test_an_extra_of_the_plugin_itself_comes_first_and_nothing_is_guessed(site):
+    distribution(site, "acme", {}, plugin_of_acme="")
+    with (site / "acme-2.1.dist-info" / "METADATA").open("a") as metadata:
+        metadata.write("Requires-Dist: numpy >=2\nRequires-Dist: scikit-learn >=1 ; extra == 'fit'\n")
+        metadata.write("Requires-Dist: python-dateutil; python_version > '3' and extra == \"days\"\n")
+    assert how_to_install(missing("sklearn"), "acme") == "; pip install 'acme[fit]' brings it"
+    assert how_to_install(missing("dateutil.tz"), "acme") == "; pip install 'acme[days]' brings it"
+    assert how_to_install(missing("numpy"), "acme") == ""
+    assert how_to_install(missing("learn"), "acme") == ""
+    assert how_to_install(ImportError("cannot import name"), "acme") == ""
+
+
+def test_a_stored_name_finds_the_very_class_again(site):
+    for provider in ("acme", "zenith"):
+        name = f"plugin_of_{provider}"
+        distribution(site, provider, {"calm": name}, **{name: GOOD.format(name="calm")})
+    plugins = Plugins.installed()
+    for provider in ("acme", "zenith"):
+        cls = plugins.signal(f"{provider}:calm")
+        assert plugins.reference("signal", cls) == f"{provider}:calm"
+    assert plugins.reference("signal", plugins.signal("momentum")) == "momentum"
+    assert plugins.reference("signal", Hold) == "hold"  # nobody offers it, and nobody else bears its name
+    other = dataclass(frozen=True)(type("Other", (Idle, Signal), {"name": "momentum", "__module__": "notebook"}))
+    assert plugins.reference("signal", other) == "notebook:momentum"

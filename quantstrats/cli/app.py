@@ -6,7 +6,7 @@ import typer
 
 from quantstrats._version import __version__
 from quantstrats.cli.backtest import backtest
-from quantstrats.cli.plugins import plugins
+from quantstrats.cli.plugins import plugins_app
 
 app = typer.Typer(
     name="quantstrats",
@@ -15,9 +15,11 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    # typer loads pydantic to check a --help that was not given, a tenth of a second, unless it has a default.
+    context_settings={"default_map": {"help": False, "plugins": {"help": False}}},
 )
 app.command(short_help="Backtest a signal and store the run with its tear sheet.")(backtest)
-app.command(short_help="List what is installed, and what cannot load.")(plugins)
+app.add_typer(plugins_app, name="plugins", short_help="List what is installed, and what cannot load; show one.")
 
 
 @app.callback(invoke_without_command=True)

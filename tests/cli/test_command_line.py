@@ -127,35 +127,6 @@ def test_what_should_never_happen_is_one_line_and_its_traceback_is_kept(home, mo
     assert kept.read_text().startswith("Traceback")
 
 
-def test_plugins_lists_all_kinds_with_their_provider():
-    done = subprocess.run(
-        [sys.executable, "-m", "quantstrats", "plugins"], capture_output=True, text=True, timeout=60, check=True
-    )
-    for word in ("signals", "  sma_cross ", "sources", "  sample ", "allocators", "  top_quantile ", "[quantstrats "):
-        assert word in done.stdout
-    assert "Takes fast=20," in done.stdout
-    assert max(len(line) for line in done.stdout.splitlines()) <= 80
-
-
-def test_a_broken_plugin_is_named_and_the_rest_works(tmp_path):
-    (tmp_path / "quantstrats_broken.py").write_text("import a_package_that_is_not_there\n")
-    info = tmp_path / "quantstrats_broken-1.2.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: quantstrats-broken\nVersion: 1.2\n")
-    (info / "entry_points.txt").write_text("[quantstrats]\nbroken = quantstrats_broken\n")
-    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    listed = subprocess.run(
-        [sys.executable, "-m", "quantstrats", "plugins"],
-        capture_output=True, text=True, timeout=60, check=True, env=environment,
-    )  # fmt: skip
-    why = "ModuleNotFoundError: No module named 'a_package_that_is_not_there'"
-    assert f"skipped: broken of quantstrats-broken: {why}" in listed.stderr
-    assert "sma_cross" in listed.stdout
-    asked = run_bt("broken", env=environment)
-    assert asked.returncode == 2
-    assert f"error: signal 'broken' of quantstrats-broken could not be loaded: {why}" in asked.stderr
-
-
 def test_the_version_is_shown():
     done = subprocess.run(
         [sys.executable, "-m", "quantstrats", "--version"], capture_output=True, text=True, timeout=60, check=True
