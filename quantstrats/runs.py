@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 import secrets
-import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from quantstrats.errors import RunError, did_you_mean, in_one_line
+from quantstrats.atomic import whole_folder
+from quantstrats.errors import RunError, in_one_line
 from quantstrats.hashing import hash_frame, hash_parts
-from quantstrats.home import logs_folder
 from quantstrats.signals import Details
+from quantstrats.stored import CONFIG, LOG, MANIFEST, METRICS, find_run_folder, read_mapping, runs_folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
+T = TypeVar("T")
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 _FRAMES = ("positions", "transactions", "orders", "trades", "targets")
+_EQUITY = "equity.parquet"
+# What a run's folder always has; details/ and further files are there where the run has some.
+_FILES = (CONFIG, MANIFEST, METRICS, LOG, _EQUITY, *(f"{name}.parquet" for name in _FRAMES))
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,40 +89,48 @@ class Run:
         start, end = (label.date() for label in (self.equity.index[0], self.equity.index[-1]))
         return f"<Run {self.run_id}: {start} to {end}, final equity {self.equity.iloc[-1]:,.2f}>"
 
-    def save(self, files: Mapping[str, str] | None = None) -> Path:
-        """Store the run in ``logs/runs/<run_id>`` and return that folder.
+    def save(self, files: Mapping[str, str] | None = None, folder: str | Path | None = None) -> Path:
+        """Store the run in a folder named after it and return that folder.
 
-        Everything is written to a temporary folder that is then renamed, so the folder is complete or absent.
+        The folder is complete or absent, also if the process is killed, the disk is full or the power fails:
+        everything is written beside it under a hidden name, brought to the disk, and then renamed.
 
         Parameters
         ----------
         files : mapping of file name to text, optional
             More files to store, such as ``{"tearsheet.html": tearsheet(run)}``.
+        folder : str or Path, optional
+            The folder to put the run's folder in, by default ``logs/runs``.
 
         Raises
         ------
         RunError
-            If the folder exists already or cannot be written, or a file has the name of one of the run's own.
+            If the run is stored there already or cannot be written, or a file has the name of one of the run's own.
         """
-        folder = runs_folder() / self.run_id
-        temporary = folder.with_name(f".{self.run_id}.writing")
-        if folder.exists():
-            raise RunError(f"run {self.run_id} is stored already, in {folder}")
+        place = (runs_folder() if folder is None else Path(folder)) / self.run_id
+        stored_already = RunError(f"run {self.run_id} is stored already, in {place}")
+        if os.path.lexists(place):
+            raise stored_already
         try:
-            temporary.mkdir(parents=True)
-            _write(self, temporary)
-            for name, text in (files or {}).items():
-                if name != Path(name).name or (temporary / name).exists():
-                    raise RunError(f"file {name!r} cannot be stored with the run; give another plain name")
-                (temporary / name).write_text(text, encoding="utf-8")
-            temporary.rename(folder)
+            with whole_folder(place) as temporary:
+                _write(self, temporary)
+                for name, text in (files or {}).items():
+                    if name != Path(name).name or (temporary / name).exists():
+                        raise RunError(f"file {name!r} cannot be stored with the run; give another plain name")
+                    (temporary / name).write_text(text, encoding="utf-8")
         except OSError as error:
-            raise RunError(f"run {self.run_id} cannot be stored in {folder}: {error.strerror or error}") from error
+            if place.is_dir():  # by another process, in the meantime
+                raise stored_already from None
+            # pyarrow's errors have the system's number, but a text of their own.
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            room = "make room there, or " if error.errno in _NO_ROOM else ""
+            raise RunError(
+                f"run {self.run_id} cannot be stored in {place.parent}: {reason}; {room}choose another folder with "
+                "--out or QUANTSTRATS_HOME"
+            ) from error
         except (TypeError, ValueError) as error:  # pyarrow's errors are ValueErrors or TypeErrors
             raise RunError(f"run {self.run_id} cannot be stored: {in_one_line(error)}") from error
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-        return folder
+        return place
 
 
 def returns_of(equity: pd.Series, cash: float) -> pd.Series:
@@ -141,49 +158,43 @@ def new_run_id(signal: str) -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{signal}-{secrets.token_hex(3)}"
 
 
-def runs_folder() -> Path:
-    """Return the folder that holds the folders of all runs."""
-    return logs_folder() / "runs"
-
-
 def load_run(run: str | Path) -> Run:
     """Read a run back from its folder.
 
     Parameters
     ----------
     run : str or Path
-        A run's id, or the path of its folder.
+        A run's id, the beginning of its id as far as no other has it, or the path of its folder.
 
     Raises
     ------
+    RunNotFoundError
+        If there is no such run, or more than one begins so.
     RunError
-        If there is no such run, or its folder is not complete.
+        If its folder is not complete or a file in it cannot be read; the line names the files.
     """
-    folder = Path(run) if Path(run).is_dir() else runs_folder() / str(run)
-    if not folder.is_dir():
-        known = [path.name for path in runs_folder().glob("[!.]*")]
-        raise RunError(f"no run called {str(run)!r}{did_you_mean(str(run), known)} (looked in {runs_folder()})")
-    import yaml
-
-    try:
-        return _read(folder)
-    except (OSError, KeyError, ValueError, yaml.YAMLError) as error:
-        raise RunError(f"run folder {folder} cannot be read: {type(error).__name__}: {error}") from error
+    folder = find_run_folder(run)
+    missing = [name for name in _FILES if not (folder / name).is_file()]
+    if MANIFEST in missing and CONFIG in missing:
+        raise RunError(f"folder {folder} holds no run: it has neither {CONFIG} nor {MANIFEST}")
+    if missing:
+        raise RunError(f"run folder {folder} is not complete: it has no {', '.join(missing)}")
+    return _read(folder)
 
 
 def _write(run: Run, folder: Path) -> None:
     import yaml
 
-    (folder / "config.yaml").write_text(yaml.safe_dump(run.config, sort_keys=False), encoding="utf-8")
-    _write_json(folder / "manifest.json", run.manifest)
-    _write_json(folder / "metrics.json", run.metrics)
+    (folder / CONFIG).write_text(yaml.safe_dump(run.config, sort_keys=False), encoding="utf-8")
+    _write_json(folder / MANIFEST, run.manifest)
+    _write_json(folder / METRICS, run.metrics)
     equity = run.equity.to_frame().assign(returns=run.returns)
     equity = equity if run.benchmark is None else equity.assign(benchmark=run.benchmark)
-    equity.to_parquet(folder / "equity.parquet")
+    equity.to_parquet(folder / _EQUITY)
     for name in _FRAMES:
         getattr(run, name).to_parquet(folder / f"{name}.parquet")
     lines = "".join(json.dumps(line) + "\n" for line in run.log)
-    (folder / "run.log").write_text(lines, encoding="utf-8")
+    (folder / LOG).write_text(lines, encoding="utf-8")
     _write_details(run.details, folder / "details")
 
 
@@ -211,35 +222,65 @@ def _storable(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _read(folder: Path) -> Run:
-    import pandas as pd
-    import yaml
-
-    equity = pd.read_parquet(folder / "equity.parquet")
-    frames = {name: pd.read_parquet(folder / f"{name}.parquet") for name in _FRAMES}
+    equity = _read_file(folder / _EQUITY, _table_with_equity)
+    frames = {name: _read_file(folder / f"{name}.parquet", _table) for name in _FRAMES}
     return Run(
-        run_id=folder.name,
-        config=yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8")),
-        manifest=json.loads((folder / "manifest.json").read_text(encoding="utf-8")),
+        run_id=folder.resolve().name,
+        config=_read_file(folder / CONFIG, read_mapping),
+        manifest=_read_file(folder / MANIFEST, read_mapping),
         equity=equity["equity"],
         benchmark=equity.get("benchmark"),
-        metrics=json.loads((folder / "metrics.json").read_text(encoding="utf-8")),
+        metrics=_read_file(folder / METRICS, read_mapping),
         details=_read_details(folder / "details"),
-        log=[json.loads(line) for line in (folder / "run.log").read_text(encoding="utf-8").splitlines()],
+        log=_read_file(folder / LOG, _json_lines),
         **frames,
     )
 
 
 def _read_details(folder: Path) -> Details:
-    import pandas as pd
-
     if not folder.is_dir():
         return Details()
-    contents = json.loads((folder / "contents.json").read_text(encoding="utf-8"))
+    contents = _read_file(folder / "contents.json", read_mapping)
+    readers: dict[str, Callable[[Path], Any]] = {"overlays": _table, "tables": _table, "pictures": Path.read_bytes}
     return Details(
-        overlays={name: pd.read_parquet(folder / file) for name, file in contents["overlays"].items()},
-        tables={name: pd.read_parquet(folder / file) for name, file in contents["tables"].items()},
-        pictures={name: (folder / file).read_bytes() for name, file in contents["pictures"].items()},
+        **{
+            kind: {name: _read_file(folder / file, reader) for name, file in contents.get(kind, {}).items()}
+            for kind, reader in readers.items()
+        }
     )
+
+
+def _read_file(path: Path, reader: Callable[[Path], T]) -> T:
+    """Read one file of a run's folder.
+
+    Raises
+    ------
+    RunError
+        That names the file.
+    """
+    import yaml
+
+    try:
+        return reader(path)
+    except (OSError, KeyError, ValueError, TypeError, yaml.YAMLError) as error:  # pyarrow's are among these
+        raise RunError(f"run folder {path.parent}: {path.name} cannot be read: {in_one_line(error)}") from error
+
+
+def _table(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_parquet(path)
+
+
+def _table_with_equity(path: Path) -> pd.DataFrame:
+    table = _table(path)
+    if "equity" not in table:
+        raise ValueError("it has no column 'equity'")
+    return table
+
+
+def _json_lines(path: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -29,10 +29,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _told(error: Exception) -> tuple[int, str]:
     """Return the exit code and the line for an error."""
-    from quantstrats.errors import ConfigError, DataError, EngineError, PluginError, QuantstratsError, in_one_line
+    from quantstrats.errors import (
+        ConfigError,
+        DataError,
+        EngineError,
+        PluginError,
+        QuantstratsError,
+        RunNotFoundError,
+        in_one_line,
+    )
 
     if isinstance(error, QuantstratsError):
-        wrong_input = isinstance(error, ConfigError | DataError | EngineError | PluginError)
+        wrong_input = isinstance(error, ConfigError | DataError | EngineError | PluginError | RunNotFoundError)
         return EXIT_WRONG_INPUT if wrong_input else EXIT_FAILURE, f"error: {error}"
     # Whatever else happens is a fault of ours: the user gets one line, and whoever mends it the whole story.
     line = f"error: this should not have happened: {in_one_line(error)}{_kept_traceback(error)}"
