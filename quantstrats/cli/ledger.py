@@ -1,0 +1,86 @@
+"""``quantstrats ledger``: every trial, failed ones too."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+_SHOWN = 20
+
+
+def ledger(
+    limit: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help=f"List the newest N (default: {_SHOWN}; 0: all).")
+    ] = None,
+    signal: Annotated[str | None, typer.Option(metavar="NAME", help="Only trials of this signal.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all as JSON.")] = False,
+) -> None:
+    """List the trials, newest first: every backtest that began, stored or not, and what became of it."""
+    from quantstrats.cli.texts import print_json
+    from quantstrats.errors import ConfigError, did_you_mean
+    from quantstrats.ledger import Ledger
+
+    book = Ledger()
+    rows = book.rows(verifications=True)[::-1]
+    if signal is not None:
+        known = {row["signal"] for row in rows}
+        if rows and signal not in known:
+            raise ConfigError(f"the ledger has no trial of a signal {signal!r}{did_you_mean(signal, known)}")
+        rows = [row for row in rows if row["signal"] == signal]
+    shown = rows[: limit or None] if limit is not None or as_json else rows[:_SHOWN]
+    if as_json:
+        print_json([_plain(row) for row in shown])
+        return
+    if shown:
+        heads = f"{'trial':>6}  {'started (UTC)':<16}  {'took':>7}  {'status':<8}  {'signal':<16}"
+        typer.echo(f"{heads}  {'return':>8}  {'Sharpe':>6}")
+    for row in shown:
+        _list(row)
+    typer.echo(f"{_counted(rows)} in {book.path}" if rows else f"no trials in {book.path}")
+    if len(rows) > len(shown):
+        typer.echo(f"(the newest {len(shown)} are listed; --limit 0 lists all)")
+
+
+def _list(row: Mapping[str, Any]) -> None:
+    from quantstrats.cli.texts import WIDTH, cut, percent, ratio
+
+    metrics = json.loads(row["metrics"] or "{}")
+    started = str(row["started_at"])[:16].replace("T", " ")
+    figures = f"{percent(metrics.get('total_return')):>8}  {ratio(metrics.get('sharpe')):>6}"
+    name = cut(row["signal"], 16)
+    typer.echo(f"{row['trial']:>6}  {started}  {_took(row):>7}  {row['status']:<8}  {name:<16}  {figures}")
+    for remark in (row["error"], row["verifies"] and f"verifies {row['verifies']}, no trial of its own"):
+        if remark:
+            typer.echo(f"{'':<8}{cut(remark, WIDTH - 8)}")
+
+
+def _took(row: Mapping[str, Any]) -> str:
+    if not row["finished_at"]:
+        return "-"
+    began, ended = (datetime.fromisoformat(row[when]) for when in ("started_at", "finished_at"))
+    seconds = (ended - began).total_seconds()
+    return f"{seconds:.1f} s" if seconds < 1000 else f"{seconds / 60:,.0f} min"
+
+
+def _counted(rows: list[dict[str, Any]]) -> str:
+    from quantstrats.cli.texts import count
+    from quantstrats.ledger import STATUSES
+
+    trials = Counter(row["status"] for row in rows if row["verifies"] is None)
+    verifications = sum(row["verifies"] is not None for row in rows)
+    by_status = ", ".join(f"{trials[status]:,} {status}" for status in STATUSES if trials[status])
+    text = f"{count(trials.total(), 'trial')}{f': {by_status}' if by_status else ''}"
+    return text + (f"; {count(verifications, 'verification')}, not counted" if verifications else "")
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with its configuration and metrics as data; what is not a number in these is null."""
+    config, metrics = (
+        json.loads(row[column] or "null", parse_constant=lambda _: None) for column in ("config", "metrics")
+    )
+    return {**row, "config": config, "metrics": metrics}

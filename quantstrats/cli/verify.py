@@ -1,0 +1,70 @@
+"""``quantstrats verify``: run a stored run again, and name the first difference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from quantstrats.runs import Run
+
+
+def verify(
+    run: Annotated[str, typer.Argument(metavar="ID", help="Id of a stored run, its beginning, or its folder.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Run a stored run again from its configuration and name the first difference, or say 'identical'.
+
+    It leaves with 0 if they are identical and with 1 if they differ. The ledger does not count it as a trial.
+    """
+    from quantstrats.cli.texts import print_json
+    from quantstrats.comparison import damage, first_difference, notes
+    from quantstrats.runs import load_run
+
+    stored = load_run(run)
+    fresh = _run_again(stored)
+    found = first_difference(stored, fresh)
+    changed = [f"stored {name}: changed after the run, its hash is not that of the manifest" for name in damage(stored)]
+    remarks = [*changed, *notes(stored, fresh), *_cached_fits(fresh)]
+    if as_json:
+        difference = found.as_dict() if found else None
+        print_json({"run_id": stored.run_id, "identical": found is None, "difference": difference, "notes": remarks})
+    else:
+        for remark in remarks:
+            typer.echo(f"note: {remark}")
+        typer.echo(f"{stored.run_id} differs in {found}" if found else f"{stored.run_id}: identical")
+    if found:
+        raise typer.Exit(1)
+
+
+def _run_again(stored: Run) -> Run:
+    from quantstrats.api import backtest_config
+    from quantstrats.errors import PluginError
+    from quantstrats.ledger import verifying
+
+    if stored.config.get("data", {}).get("source") == "frames":
+        raise PluginError(
+            f"run {stored.run_id} cannot be verified: its bars came from frames in memory (Market.from_frames), not "
+            "from a source that can be asked again"
+        )
+    try:
+        with verifying(stored.run_id):
+            return backtest_config(stored.config)
+    except PluginError as error:
+        raise PluginError(f"run {stored.run_id} cannot be verified: {error}{_origin_of_plugins(stored)}") from error
+
+
+def _origin_of_plugins(stored: Run) -> str:
+    """Tell where a class came from that no plugin offered: a notebook, or a script."""
+    told = ""
+    for role in ("plugin", "allocator"):
+        code = stored.manifest.get(role, {})
+        if code and not code.get("version"):
+            told += f"; {code['name']!r} came from {code['provider']!r}, not from an installed plugin"
+    return told
+
+
+def _cached_fits(fresh: Run) -> list[str]:
+    recalled = fresh.manifest.get("fits", {}).get("recalled", 0)
+    return [f"{recalled} fits were taken from the cache (logs/fits), not made again"] if recalled else []
