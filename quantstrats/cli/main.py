@@ -14,9 +14,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code: 0 fine, 2 wrong input, 1 failure, 130 interrupted."""
     # Imports stand inside, so that Ctrl-C during them is told like any other.
     try:
-        from quantstrats.cli.app import app
+        from quantstrats.cli.interrupts import interrupts_heard
 
-        app(args=arguments, prog_name="quantstrats")
+        with interrupts_heard():
+            from quantstrats.cli.app import app
+
+            app(args=arguments, prog_name="quantstrats")
     except KeyboardInterrupt:
         _leave(EXIT_INTERRUPTED, "interrupted")
     except SystemExit as leaving:
