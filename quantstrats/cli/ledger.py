@@ -21,17 +21,17 @@ def ledger(
     as_json: Annotated[bool, typer.Option("--json", help="Print all as JSON.")] = False,
 ) -> None:
     """List the trials, newest first: every backtest that began, stored or not, and what became of it."""
-    from quantstrats.cli.texts import print_json
+    from quantstrats.cli.texts import plain_name, print_json
     from quantstrats.errors import ConfigError, did_you_mean
     from quantstrats.ledger import Ledger
 
     book = Ledger()
     rows = book.rows(verifications=True)[::-1]
     if signal is not None:
-        known = {row["signal"] for row in rows}
+        known = {name for row in rows for name in (row["signal"], plain_name(row["signal"]))}
         if rows and signal not in known:
             raise ConfigError(f"the ledger has no trial of a signal {signal!r}{did_you_mean(signal, known)}")
-        rows = [row for row in rows if row["signal"] == signal]
+        rows = [row for row in rows if signal in (row["signal"], plain_name(row["signal"]))]
     shown = rows[: limit or None] if limit is not None or as_json else rows[:_SHOWN]
     if as_json:
         print_json([_plain(row) for row in shown])
@@ -47,12 +47,12 @@ def ledger(
 
 
 def _list(row: Mapping[str, Any]) -> None:
-    from quantstrats.cli.texts import WIDTH, cut, percent, ratio
+    from quantstrats.cli.texts import WIDTH, cut, percent, plain_name, ratio
 
     metrics = json.loads(row["metrics"] or "{}")
     started = str(row["started_at"])[:16].replace("T", " ")
     figures = f"{percent(metrics.get('total_return')):>8}  {ratio(metrics.get('sharpe')):>6}"
-    name = cut(row["signal"], 16)
+    name = cut(plain_name(row["signal"]), 16)
     typer.echo(f"{row['trial']:>6}  {started}  {_took(row):>7}  {row['status']:<8}  {name:<16}  {figures}")
     for remark in (row["error"], row["verifies"] and f"verifies {row['verifies']}, no trial of its own"):
         if remark:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,10 +34,16 @@ def count(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
+def plain_name(name: str) -> str:
+    """Return the plain name of a plugin of a file, as of ``"/path/my_signal.py:reversal"``; others as they are."""
+    return name.rpartition(":")[2] if os.sep in name else name
+
+
 def signal_with_parameters(described: Mapping[str, Any]) -> str:
     """Return ``"sma_cross(fast=10, slow=50)"``; a part of a composition stands in its place."""
     parameters = ", ".join(f"{name}={_value(value)}" for name, value in described.items() if name != "name")
-    return f"{described.get('name', '?')}({parameters})" if parameters else str(described.get("name", "?"))
+    name = plain_name(str(described.get("name", "?")))
+    return f"{name}({parameters})" if parameters else name
 
 
 def symbols_in_short(symbols: list[str]) -> str:

@@ -210,6 +210,49 @@ def test_another_folder_of_runs_is_listed_and_pruned(command, two, tmp_path):
     assert "0 leftovers in" in command("runs", "--folder", tmp_path / "nowhere", "prune")[1]
 
 
+FILE_PLUGIN = """
+from dataclasses import dataclass
+from quantstrats import Signal, hookimpl
+
+@dataclass(frozen=True)
+class Reversal(Signal):
+    name = "reversal"
+    lookback: int = 5
+
+    def warmup(self):
+        return self.lookback + 1
+
+    def forecast(self, market):
+        return -market.close.pct_change(self.lookback, fill_method=None)
+
+@hookimpl
+def register_signals(register):
+    register(Reversal)
+"""
+
+
+def test_a_run_of_a_file_is_listed_by_its_plain_name_and_verified(command, home, tmp_path, monkeypatch):
+    file = tmp_path / "my_signal.py"
+    file.write_text(FILE_PLUGIN)
+    monkeypatch.chdir(tmp_path)
+    assert command("backtest", "./my_signal.py", "--no-tearsheet", "--end", "1999-12-31")[0] == 0
+    assert "  reversal(lookback=5) on NASDAQ, 1999-01-04 to 1999-12-31" in command("runs")[1].splitlines()
+    assert " finished  reversal " in command("ledger", "--signal", "reversal")[1]
+    run_id = next((home / "logs" / "runs").iterdir()).name
+    monkeypatch.chdir("/")
+    assert command("verify", run_id)[0] == 0
+    file.write_text(FILE_PLUGIN.replace("return -", "return "))
+    code, out, _ = command("verify", run_id)
+    lines = without_own_code(out)
+    assert (code, lines[0]) == (1, "note: plugin reversal: same version, other code")
+    # The first decision is that of the sixth session, when the warm-up of six bars is full.
+    assert lines[1].startswith(f"{run_id} differs in targets, 1999-01-11, NASDAQ: was ")
+    file.unlink()
+    code, _, err = command("verify", run_id)
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith(f"error: run {run_id} cannot be verified: ")
+
+
 # --- report
 
 
