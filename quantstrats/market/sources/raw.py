@@ -1,0 +1,167 @@
+"""The columns of one CSV or Parquet file, as Arrow reads them."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+
+from quantstrats.errors import DataError, in_one_line
+
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+_UNREADABLE = (pa.ArrowException, OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error)
+
+
+def suffix_of(path: Path) -> str | None:
+    """Return which of the suffixes a file's name has, in small letters."""
+    return next((suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix)), None)
+
+
+def column_names(path: Path, separator: str) -> list[str]:
+    """Return the names of a file's columns.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or is empty.
+    """
+    return _parquet_names(path) if suffix_of(path) == ".parquet" else _csv_names(path, separator)
+
+
+def read_columns(
+    path: Path,
+    words: Sequence[str],
+    numbers: Sequence[str],
+    separator: str,
+    asked: tuple[str, Sequence[str]] | None = None,
+) -> Any:
+    """Return columns of a file as an Arrow table: words as text, numbers as such, or as text where they are none.
+
+    Parameters
+    ----------
+    path : Path
+        A file with one of the ``SUFFIXES``.
+    words, numbers : sequence of str
+        Names of columns, of text and of numbers.
+    separator : str
+        Between the cells of a CSV file.
+    asked : (str, sequence of str), optional
+        A column, and which of its texts are asked for: other rows may be missing then, if these are all there.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or a row has other cells than the first line.
+    """
+    if suffix_of(path) == ".parquet":
+        return _read_parquet(path, list(dict.fromkeys([*words, *numbers])), asked)
+    return _read_csv(path, words, numbers, separator)
+
+
+def line_of(path: Path, row: int) -> int:
+    """Return the line of a data row: empty lines are no rows."""
+    with _opened(path) as binary, io.TextIOWrapper(binary, "utf-8", errors="replace") as text:
+        filled = (number for number, line in enumerate(text, start=1) if line.strip("\r\n"))
+        return next(line for position, line in enumerate(filled) if position == row + 1)
+
+
+def is_text(kind: Any) -> bool:
+    """Tell whether an Arrow type is one of text."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind))
+
+
+def _csv_names(path: Path, separator: str) -> list[str]:
+    try:
+        with _opened(path) as binary, io.TextIOWrapper(binary, "utf-8-sig", newline="") as text:
+            names = next((cells for cells in csv.reader(text, delimiter=separator) if cells), None)
+    except _UNREADABLE as error:
+        _refuse_file(path, error)
+    if names is None:
+        raise DataError(f"{path} is empty; give a file with bars")
+    other = next((mark for mark in (";", "\t", ",", "|") if mark in names[0]), None)
+    if len(names) == 1 and other:
+        raise DataError(f"{path}: cells seem to be separated by {other!r}; set data.separator")
+    return names
+
+
+def _parquet_names(path: Path) -> list[str]:
+    try:
+        names: list[str] = pyarrow.parquet.read_schema(path).names
+    except _UNREADABLE as error:
+        _refuse_file(path, error)
+    return names
+
+
+def _read_csv(path: Path, words: Sequence[str], numbers: Sequence[str], separator: str) -> Any:
+    kinds = {**dict.fromkeys(numbers, pa.float64()), **dict.fromkeys(words, pa.dictionary(pa.int32(), pa.string()))}
+    try:
+        return _parsed_csv(path, kinds, separator)
+    except _UNREADABLE as error:
+        if not isinstance(error, pa.ArrowInvalid):
+            _refuse_file(path, error)
+        failure = error
+    # Something in it cannot be read: as text it can be, and says what; or else a row has other cells than the first.
+    broken: list[Any] = []
+    try:
+        return _parsed_csv(path, dict.fromkeys(kinds, pa.string()), separator, broken)
+    except _UNREADABLE:
+        if broken and broken[0].number is not None:
+            row = broken[0]
+            line = line_of(path, row.number - 2)
+            raise DataError(
+                f"{path}, line {line}: {row.actual_columns} cells, not {row.expected_columns} as in the first line; "
+                "mend the line"
+            ) from None
+        _refuse_file(path, failure)
+
+
+def _parsed_csv(path: Path, kinds: dict[str, Any], separator: str, broken: list[Any] | None = None) -> Any:
+    def refuse(row: Any) -> str:
+        if broken is not None:
+            broken.append(row)
+        return "error"
+
+    with _opened(path) as stream:
+        return pyarrow.csv.read_csv(
+            stream,
+            # The number of a broken row is known only where one thread reads.
+            read_options=pyarrow.csv.ReadOptions(use_threads=broken is None),
+            parse_options=pyarrow.csv.ParseOptions(delimiter=separator, invalid_row_handler=refuse),
+            convert_options=pyarrow.csv.ConvertOptions(column_types=kinds, include_columns=list(kinds)),
+        )
+
+
+def _read_parquet(path: Path, names: list[str], asked: tuple[str, Sequence[str]] | None) -> Any:
+    try:
+        if asked is not None and is_text(pyarrow.parquet.read_schema(path).field(asked[0]).type):
+            rows = pc.field(asked[0]).isin(list(asked[1]))
+            part = pyarrow.parquet.read_table(path, columns=names, filters=rows, partitioning=None)
+            if set(asked[1]) <= set(part.column(asked[0]).unique().to_pylist()):
+                return part
+        # All of it, to say what there is.
+        with pyarrow.parquet.ParquetFile(path, read_dictionary=names) as file:
+            return file.read(columns=names)
+    except _UNREADABLE as error:
+        _refuse_file(path, error)
+
+
+def _opened(path: Path) -> Any:
+    return gzip.open(path, "rb") if suffix_of(path) == ".csv.gz" else path.open("rb")
+
+
+def _refuse_file(path: Path, error: BaseException) -> NoReturn:
+    if isinstance(error, PermissionError | IsADirectoryError):
+        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
+        raise DataError(f"{path} is not text in UTF-8; save it so, or give it the suffix of what it is") from None
+    kind = {".parquet": "Parquet", ".csv.gz": "gzip"}.get(suffix_of(path) or "", "CSV")
+    raise DataError(f"{path} is no {kind} file that can be read, or damaged ({in_one_line(error)[:150]})") from None
