@@ -75,13 +75,12 @@ def entry_points() -> list[EntryPoint]:
     """Return the plugins that installed distributions name, sorted; a distribution that is found twice counts once."""
     found: dict[tuple[str, str], EntryPoint] = {}
     known = set()
-    for distribution in distributions():
-        lines = list(_lines_of_group(distribution))
-        if not lines:
-            continue
+    candidates = [(each, lines) for each in distributions() if (lines := list(_lines_of_group(each)))]
+    # An editable install beside the egg-info of its source, or a folder that stands twice on the path, are one
+    # distribution. An egg-info may be old: what is installed comes first.
+    for distribution, lines in sorted(candidates, key=lambda each: each[0].read_text("METADATA") is None):
         name, version = _name_and_version(distribution)
         provider = name or lines[0][1].partition(":")[0]
-        # An editable install beside an egg-info, or a folder that stands twice on the path, are one distribution.
         normalised = re.sub(r"[-_.]+", "-", provider).lower()
         if normalised in known:
             continue

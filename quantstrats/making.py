@@ -110,8 +110,6 @@ def _with_parts(hint: Any, value: Any, where: str, plugins: Plugins, folder: Pat
     if origin in (Union, types.UnionType):
         chosen = _meant(arguments, value)
         return value if chosen is None else go_on(chosen, value, where)
-    if isinstance(value, Mapping) and len(arguments) == 2:
-        return {key: go_on(arguments[1], item, f"{where}, {key!r}") for key, item in value.items()}
     if isinstance(value, list | tuple):
         hints = arguments if origin is tuple and arguments[-1] is not Ellipsis else (arguments[0],) * len(value)
         if len(hints) == len(value):  # else the check of the type says so
@@ -180,7 +178,7 @@ def _resolved(value: Any, folder: Path | None, where: str) -> Any:
             return folder / value.expanduser()
         except RuntimeError:
             raise ConfigError(f"{where}: {value} names a user that is not known here; give the whole path") from None
-    if isinstance(value, list | tuple):
+    if type(value) in (list, tuple):
         return type(value)(_resolved(item, folder, where) for item in value)
     if isinstance(value, dict):
         return {key: _resolved(item, folder, where) for key, item in value.items()}

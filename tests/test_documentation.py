@@ -11,11 +11,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import typer.main
+import yaml
 
 import quantstrats
 from quantstrats import Costs, RiskPolicy, Schedule, Universe, hookspecs
 from quantstrats.cli.app import app
 from quantstrats.importing import entry_points
+from quantstrats.making import made
 from quantstrats.settings import EngineSettings, ReportSettings
 
 ROOT = Path(__file__).parents[1]
@@ -66,7 +68,10 @@ def test_every_allocator_and_its_fields_are_in_the_reference(installed):
 
 
 def test_every_command_and_option_is_in_the_reference():
-    for name, command in typer.main.get_command(app).commands.items():
+    commands = dict(typer.main.get_command(app).commands)
+    for group, command in list(commands.items()):
+        commands |= {f"{group} {name}": below for name, below in getattr(command, "commands", {}).items()}
+    for name, command in commands.items():
         assert f"`quantstrats {name}" in REFERENCE
         for parameter in command.params:
             for option in parameter.opts:
@@ -149,6 +154,18 @@ def test_the_plugin_guide_source_reads_its_file_and_gives_no_more_than_asked(mon
         quantstrats.load_market("one_file", plugins=plugins, path="none.csv")
 
 
+def test_the_plugin_guide_composition_is_made_of_its_yaml(monkeypatch, tmp_path, nasdaq):
+    plugins = quantstrats.Plugins.installed()
+    plugins.register(module_of("vote", python_blocks(PLUGIN_GUIDE)[5], monkeypatch))
+    (tmp_path / "my_signal.py").write_text(python_blocks(README)[0])
+    (block,) = [text for text in re.findall(r"```yaml\n(.*?)```", PLUGIN_GUIDE, flags=re.DOTALL) if "vote" in text]
+    vote = made("signal", yaml.safe_load(block)["signal"], plugins, tmp_path)
+    assert [voter.name for voter in vote.voters] == ["momentum", "sma_cross", "reversal"]
+    assert vote.voters[1].fast == 10
+    run = quantstrats.backtest(vote, nasdaq.between("2010-01-01", "2012-12-31"), plugins=plugins)
+    assert run.metrics["orders"] > 0
+
+
 def test_the_plugin_guide_way_to_test_a_plugin_works(nasdaq, monkeypatch):
     module_of("quantstrats_reversal", python_blocks(README)[0], monkeypatch)
     # Whoever followed the README has a plugin of that name installed already.
@@ -156,7 +173,7 @@ def test_the_plugin_guide_way_to_test_a_plugin_works(nasdaq, monkeypatch):
     monkeypatch.setattr("quantstrats.plugins.entry_points", lambda: own)
     monkeypatch.setattr(quantstrats, "load_market", lambda: nasdaq.between("2010-01-01", "2010-06-30"))
     scope = {}
-    exec(compile(python_blocks(PLUGIN_GUIDE)[5], "plugins.md", "exec"), scope)
+    exec(compile(python_blocks(PLUGIN_GUIDE)[6], "plugins.md", "exec"), scope)
     assert scope["run"].config["signal"] == {"name": "reversal", "lookback": 3}
 
 

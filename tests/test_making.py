@@ -71,7 +71,6 @@ class Meta(Idle):
     voters: tuple[Signal, ...] = ()
     pair: tuple[Signal, Trend] | None = None
     listed: list[Signal] = field(default_factory=list)
-    named: dict[str, Signal] = field(default_factory=dict)
     noted: Annotated[Signal, "a note"] | None = None
     loose: Signal | Literal["trend", "none"] = "none"
     allocator: Allocator | None = None
@@ -142,7 +141,6 @@ def test_a_signal_is_made_of_an_object_a_name_or_a_mapping(plugins, thing, expec
         ({"voters": ["trend", {"name": "trend", "lookback": 5}, Trend(6)]}, {"voters": (Trend(), Trend(5), Trend(6))}),
         ({"pair": ["trend", "trend"]}, {"pair": (Trend(), Trend())}),
         ({"listed": ["trend"]}, {"listed": [Trend()]}),
-        ({"named": {"name": "trend"}}, {"named": {"name": Trend()}}),
         ({"noted": "trend"}, {"noted": Trend()}),
         ({"loose": "trend"}, {}),
         ({"loose": {"name": "trend"}}, {"loose": Trend()}),
@@ -195,8 +193,8 @@ def test_what_is_no_signal_is_told_in_one_line(plugins, thing, line):
             "'voters', item 2: signal 'trend': lookback is 0; give at least 1",
         ),
         (
-            {"named": {"fast": {"name": "trend", "lookback": None}}},
-            "'named', 'fast': signal 'trend', parameter 'lookback': Input should be a valid integer (given: None)",
+            {"backup": {"name": "trend", "lookback": None}},
+            "'backup': signal 'trend', parameter 'lookback': Input should be a valid integer (given: None)",
         ),
         ({"allocator": "trend"}, "'allocator': no allocator called 'trend' (quantstrats plugins lists all)"),
         ({"exact": "meta"}, "'exact': signal 'meta' is no Trend"),
@@ -254,7 +252,6 @@ signals = st.recursive(
         voters=st.lists(parts, max_size=3).map(tuple),
         pair=st.none() | st.tuples(parts, trends),
         listed=st.lists(parts, max_size=2),
-        named=st.dictionaries(st.text(), parts, max_size=2),
         loose=parts | st.sampled_from(["trend", "none"]),
         allocator=st.none() | st.builds(Both, share=st.floats(0, 1), gross=st.floats(0.5, 2)),
         path=st.none() | st.sampled_from([Path("a"), Path("/b/c")]),

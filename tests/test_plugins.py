@@ -405,12 +405,14 @@ def test_a_function_that_is_forgotten_is_told_where_a_class_is_there():
     )
 
 
-def test_one_distribution_that_is_found_twice_counts_once(site):
+def test_one_distribution_that_is_found_twice_counts_once_as_it_is_installed(site, monkeypatch):
+    (site / "source").mkdir()
+    monkeypatch.syspath_prepend(site / "source")  # where python -m looks first
     distribution(site, "acme-signals", {"calm": "plugin_of_acme"}, plugin_of_acme=GOOD.format(name="calm"))
-    egg = site / "acme_signals.egg-info"  # as an editable install leaves it in the source folder
+    egg = site / "source" / "acme_signals.egg-info"  # as an editable install leaves it in the source folder
     egg.mkdir()
     (egg / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: Acme_Signals\nVersion: 2.0\n")
-    (egg / "entry_points.txt").write_text("[quantstrats]\ncalm = plugin_of_acme\n")
+    (egg / "entry_points.txt").write_text("[quantstrats]\ncalm = plugin_of_acme\nformer = plugin_of_former\n")
     plugins = Plugins.installed()
     assert plugins.signal("calm").__module__ == "plugin_of_acme"
     assert plugins.troubles == []
@@ -487,12 +489,16 @@ def test_patience_is_a_number_of_seconds(monkeypatch, text):
         Plugins.installed()
 
 
-def test_a_plugin_may_load_a_market_where_it_is_imported(site):
-    code = GOOD.format(name="calm") + "\nfrom quantstrats import Plugins\nPlugins.installed()\n"
+def test_a_plugin_may_load_all_plugins_where_it_is_imported(site, monkeypatch):
+    monkeypatch.setenv("QUANTSTRATS_IMPORT_SECONDS", "2")
+    code = GOOD.format(name="calm") + "\nfrom quantstrats import Plugins\nINNER = Plugins.installed()\n"
     distribution(site, "acme", {"calm": "plugin_of_acme"}, plugin_of_acme=code)
     plugins = Plugins.installed()
     assert plugins.signal("calm")
     assert plugins.troubles == []
+    inner = sys.modules["plugin_of_acme"].INNER  # to which the plugin itself, half imported, offers nothing yet
+    assert inner.signal("momentum")
+    assert not any("takes longer" in trouble.reason for trouble in inner.troubles)
 
 
 def missing(module):

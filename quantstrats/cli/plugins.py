@@ -66,6 +66,19 @@ def show(
         _show(found, offer)
 
 
+def _asked(found: Plugins, offer: Offer) -> str:
+    """Return the shortest name by which a user asks for an offer from here."""
+    import os
+    from pathlib import Path
+
+    name = found.reference(offer.kind, offer.cls)
+    near = os.path.relpath(offer.provider) if offer.from_file else ".."
+    if near.startswith(".."):
+        return name
+    alone = sum((each.kind, each.provider) == (offer.kind, offer.provider) for each in found.offers) == 1
+    return f"./{Path(near).as_posix()}" + ("" if alone else f":{offer.name}")
+
+
 def _of_kind(found: Plugins, kind: str) -> list[Offer]:
     return sorted(
         (offer for offer in found.offers if offer.kind == kind), key=lambda offer: (offer.name, offer.provider)
@@ -93,7 +106,7 @@ def _show(found: Plugins, offer: Offer) -> None:
 
     from quantstrats.parameters import body_of, parameters_of
 
-    name, parameters = found.reference(offer.kind, offer.cls), parameters_of(offer.cls)
+    name, parameters = _asked(found, offer), parameters_of(offer.cls)
     typer.echo("\n".join([f"{offer.kind} {offer.name}", "", *_paragraphs(body_of(offer.cls)), ""]))
     facts = _facts(offer)
     for label, value in facts.items():

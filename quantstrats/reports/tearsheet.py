@@ -166,7 +166,7 @@ def _details_section(run: Run) -> _Section:
             spent += len(png)
             shown.append(Picture(name, source=png_source(png), wide=True))
     tables = [table_of(frame, name, most_rows=_MOST_TABLE_ROWS) for name, frame in run.details.tables.items()]
-    return _Section(f"Signal {run.config['signal']['name']}", shown, tables)
+    return _Section(f"Signal {plain_name(run.config['signal']['name'])}", shown, tables)
 
 
 def _as_yaml(settings: Mapping[str, Any]) -> str:

@@ -103,11 +103,11 @@ def install(folder, distribution, entry, target, code, requires=""):
     (info / "entry_points.txt").write_text(f"[quantstrats]\n{entry} = {target or module}\n")
 
 
-def quantstrats(*arguments, site=None, **variables):
+def quantstrats(*arguments, site=None, cwd=ROOT, **variables):
     environment = os.environ | variables | ({"PYTHONPATH": str(site)} if site else {})
     return subprocess.run(
         [sys.executable, "-m", "quantstrats", *arguments],
-        capture_output=True, text=True, timeout=120, check=False, env=environment, cwd=ROOT,
+        capture_output=True, text=True, timeout=120, check=False, env=environment, cwd=cwd,
     )  # fmt: skip
 
 
@@ -252,6 +252,9 @@ def test_show_takes_a_file(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "signal quiet" in done.stdout
     assert f"name: {file}:quiet" in done.stdout
+    near = quantstrats("plugins", "show", "./mine.py", cwd=tmp_path)
+    assert "quantstrats backtest ./mine.py --set signal.mode=null" in near.stdout
+    assert "    name: ./mine.py\n" in near.stdout
 
 
 def test_a_plugin_that_hangs_is_given_up_and_the_rest_works(tmp_path):
