@@ -49,8 +49,8 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     _sync(folder.parent)
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Write a file, or replace it, in one step: a reader sees the old text or the new.
+def write_whole(file: Path, content: str | bytes) -> None:
+    """Write a file, or replace it, in one step: a reader sees the old content or the new.
 
     Raises
     ------
@@ -62,9 +62,9 @@ def write_whole(file: Path, text: str) -> None:
         raise OSError(errno.EINVAL, "it is not a plain file", str(file))
     temporary = _name_beside(file, _WRITING)
     try:
-        with temporary.open("x", encoding="utf-8") as stream:
+        with temporary.open("xb") as stream:
             _lock(stream.fileno(), wait=True)
-            stream.write(text)
+            stream.write(content.encode() if isinstance(content, str) else content)
             stream.flush()
             os.fsync(stream.fileno())
             temporary.replace(file)

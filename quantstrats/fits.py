@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import secrets
+import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from quantstrats.atomic import write_whole
 from quantstrats.calls import call, warmup_of
 from quantstrats.config import describe
 from quantstrats.errors import SignalError
@@ -34,7 +35,7 @@ class Fits:
     made, recalled : int
         How many fits were made, and how many came from the folder.
     notes : list of str
-        Why a fit could not be kept, one line for each learner.
+        Why a fit could not be kept or used again, each reason once.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -42,7 +43,7 @@ class Fits:
         self.made = 0
         self.recalled = 0
         self.notes: list[str] = []
-        self._fitted: dict[str, Signal | None] = {}
+        self._fitted: dict[tuple[type, str], Signal | None] = {}
 
     def fitted(self, learner: Learner, market: Market) -> Signal | None:
         """Return the signal that the learner makes of exactly these rows; None where it learns nothing.
@@ -53,15 +54,16 @@ class Fits:
             If ``fit`` fails, or returns something else than a signal that can serve.
         """
         key = self._key(learner, market)
-        if key not in self._fitted:
+        place = type(learner), key  # what was typed at a prompt has no source by which the key could know it
+        if place not in self._fitted:
             known, signal = self._recall(learner, key)
             if known:
                 self.recalled += 1
             else:
                 signal = self._fit(learner, market)
                 self._keep(learner, key, signal)
-            self._fitted[key] = signal
-        return self._fitted[key]
+            self._fitted[place] = signal
+        return self._fitted[place]
 
     def _fit(self, learner: Learner, market: Market) -> Signal | None:
         span = f"on the bars {market.session[0].date()} to {market.session[-1].date()}"
@@ -76,54 +78,72 @@ class Fits:
         return hash_parts(
             {
                 "learner": hash_plain(describe(learner)),
-                "code": hash_reachable_code(type(learner)),
+                "code": hash_plain([hash_reachable_code(cls) for cls in _classes(learner)]),
                 "versions": hash_versions(),
                 "slice": market.learning_hash,
             }
         )
 
-    def _path(self, key: str) -> Path | None:
-        return None if self.folder is None else self.folder / key[:2] / f"{key}.zip"
+    def _path(self, learner: Learner, key: str) -> Path | None:
+        from quantstrats.provenance import has_source
+
+        if self.folder is None or not all(has_source(cls) for cls in _classes(learner)):
+            return None
+        return self.folder / key[:2] / f"{key}.zip"
 
     def _recall(self, learner: Learner, key: str) -> tuple[bool, Signal | None]:
         from quantstrats.fitted_state import UnsafeStateError, unpack
+        from quantstrats.provenance import reachable_modules
 
-        path = self._path(key)
-        if path is None or not path.exists():
+        path = self._path(learner, key)
+        if path is None:
             return False, None
         try:
-            signal = unpack(path.read_bytes(), type(learner).__module__)
+            signal = unpack(path.read_bytes(), reachable_modules(type(learner)))
             _check_fitted(learner, signal)
-        except (OSError, UnsafeStateError, SignalError) as spoilt:
+        except (FileNotFoundError, NotADirectoryError):
+            return False, None
+        except OSError as error:
+            self._note(f"a stored fit of {learner.name!r} was not used: {error.strerror or error}")
+            return False, None
+        except (UnsafeStateError, SignalError) as spoilt:
             self._note(f"a stored fit of {learner.name!r} was not used: {spoilt}")
             return False, None
         return True, signal
 
     def _keep(self, learner: Learner, key: str, signal: Signal | None) -> None:
         from quantstrats.fitted_state import UnsafeStateError, pack
-        from quantstrats.provenance import has_source
+        from quantstrats.provenance import reachable_modules
 
-        path = self._path(key)
-        if path is None or not has_source(type(learner)):
+        path = self._path(learner, key)
+        if path is None:
             return
         try:
-            content = pack(signal)
+            content = pack(signal, reachable_modules(type(learner)))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, content)
         except UnsafeStateError as opaque:
             self._note(f"fits of {learner.name!r} are not kept between runs: {opaque}")
-            return
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(3)}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(content)
-            temporary.replace(path)
         except OSError as error:
             self._note(f"fits of {learner.name!r} are not kept between runs: {error.strerror or error}")
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def _note(self, note: str) -> None:
         if note not in self.notes:
             self.notes.append(note)
+
+
+def _classes(value: Any) -> Iterator[type]:
+    """Yield the class of a learner and of each dataclass in its fields; its parts are known by their forecasts."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        yield type(value)
+        inside = [getattr(value, field.name) for field in dataclasses.fields(value)]
+    elif isinstance(value, dict):
+        inside = list(value.values())
+    else:
+        inside = list(value) if isinstance(value, list | tuple) else []
+    for item in inside:
+        if not isinstance(item, Signal):
+            yield from _classes(item)
 
 
 def _check_fitted(learner: Learner, signal: object) -> None:

@@ -6,12 +6,16 @@ A zip file holds ``state.json``, which describes the signal's fields, and a file
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import io
 import json
 import math
 import sys
 import zipfile
+from collections import OrderedDict
+from collections.abc import Collection
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
@@ -20,20 +24,30 @@ from quantstrats.errors import in_one_line
 from quantstrats.signals import Signal
 
 _STATE = "state.json"
-_MODELS = ("sklearn.", "numpy.", "scipy.")  # of these packages skops may make objects
+# Beyond what skops trusts: classes of these modules, functions of those. Not more, since some of these packages'
+# classes and functions run text that they are given (scipy.stats.rv_generic, numpy.testing.measure).
+_MODEL_CLASSES = ("sklearn.", "numpy.dtype", "scipy.sparse.", "scipy.interpolate.")
+_MODEL_FUNCTIONS = ("sklearn.feature_selection.", "sklearn.metrics.")
 
 
 class UnsafeStateError(ValueError):
     """A fitted signal holds something that no safe format carries, or a stored one cannot be trusted."""
 
 
-def pack(signal: Signal | None) -> bytes:
+def pack(signal: Signal | None, modules: Collection[str]) -> bytes:
     """Return a fitted signal as bytes.
+
+    Parameters
+    ----------
+    signal : Signal or None
+        What was fitted.
+    modules : collection of str
+        The learner's modules: only a class of one of them, or of quantstrats, can be made again.
 
     Raises
     ------
     UnsafeStateError
-        If a field holds something that none of the formats carries.
+        If a field holds something that none of the formats carries, or the signal does not come back as it was.
     """
     files: dict[str, bytes] = {}
     state = None if signal is None else _packed_signal(signal, files)
@@ -42,18 +56,21 @@ def pack(signal: Signal | None) -> bytes:
         bundle.writestr(_STATE, json.dumps(state))
         for name, data in files.items():
             bundle.writestr(name, data)
+    again = unpack(content.getvalue(), modules)
+    if lost := sorted(_attributes(signal) - _attributes(again)):
+        raise UnsafeStateError(f"attribute {lost[0]!r} of {type(signal).__name__} is no field; make it one")
     return content.getvalue()
 
 
-def unpack(content: bytes, module: str) -> Signal | None:
+def unpack(content: bytes, modules: Collection[str]) -> Signal | None:
     """Return a fitted signal.
 
     Parameters
     ----------
     content : bytes
         What ``pack`` returned.
-    module : str
-        The learner's module; only classes of its top-level package are made.
+    modules : collection of str
+        The learner's modules: only a class of one of them, or of quantstrats, is made.
 
     Raises
     ------
@@ -64,7 +81,7 @@ def unpack(content: bytes, module: str) -> Signal | None:
         with zipfile.ZipFile(io.BytesIO(content)) as bundle:
             files = {name: bundle.read(name) for name in bundle.namelist()}
         state = json.loads(files[_STATE])
-        return None if state is None else _unpacked_signal(state, files, module)
+        return None if state is None else _unpacked_signal(state, files, modules)
     except UnsafeStateError:
         raise
     # A damaged file may fail anywhere in the libraries that read its parts.
@@ -72,12 +89,23 @@ def unpack(content: bytes, module: str) -> Signal | None:
         raise UnsafeStateError(f"it cannot be read ({in_one_line(error)})") from error
 
 
+def _attributes(signal: Signal | None) -> set[str]:
+    """Return the names of what an object holds; not what it computes when asked and keeps."""
+    return {
+        name
+        for name in getattr(signal, "__dict__", {})
+        if not isinstance(getattr(type(signal), name, None), cached_property)
+    }
+
+
 def _packed_signal(signal: Signal, files: dict[str, bytes]) -> dict[str, Any]:
     cls = type(signal)
     if "<locals>" in cls.__qualname__:
         raise UnsafeStateError(f"class {cls.__name__} is defined inside a function; move it to its module")
+    if not dataclasses.is_dataclass(cls):
+        raise UnsafeStateError(f"class {cls.__name__} is no dataclass")
     state = {}
-    for each in dataclasses.fields(signal):  # type: ignore[arg-type]  # every signal is a dataclass
+    for each in dataclasses.fields(signal):
         if not each.init:
             raise UnsafeStateError(f"field {each.name!r} is not given to the class when it is made")
         try:
@@ -87,10 +115,10 @@ def _packed_signal(signal: Signal, files: dict[str, bytes]) -> dict[str, Any]:
     return {"module": cls.__module__, "class": cls.__qualname__, "fields": state}
 
 
-def _unpacked_signal(state: dict[str, Any], files: dict[str, bytes], module: str) -> Signal:
+def _unpacked_signal(state: dict[str, Any], files: dict[str, bytes], modules: Collection[str]) -> Signal:
     name = state["module"]
-    if name.partition(".")[0] != module.partition(".")[0]:
-        raise UnsafeStateError(f"it is of the module {name}, not of the learner's")
+    if name not in modules and name.partition(".")[0] != "quantstrats":
+        raise UnsafeStateError(f"its class is of the module {name}, which is none of those that the learner imports")
     thing: Any = sys.modules.get(name)
     for attribute in state["class"].split("."):
         thing = getattr(thing, attribute, None)
@@ -100,23 +128,37 @@ def _unpacked_signal(state: dict[str, Any], files: dict[str, bytes], module: str
 
 
 def _packed(value: Any, files: dict[str, bytes]) -> Any:
-    """Return JSON that says what a value is; bulky ones go into files."""
-    if value is None or isinstance(value, bool | str) or (isinstance(value, int) and type(value) is int):
+    """Return JSON that says what a value is; bulky ones go into files.
+
+    A subclass of a plain type, a named tuple for instance, would come back as that type, so it is not taken for one.
+    """
+    kind = type(value)
+    if value is None or kind in (bool, str, int):
         return value
-    if type(value) is float:
+    if kind is float:
         return value if math.isfinite(value) else {"float": repr(value)}
-    if isinstance(value, tuple | list):
-        return {type(value).__name__: [_packed(item, files) for item in value]}
-    if isinstance(value, dict) and not _is_torch(value):
+    if kind in (tuple, list):
+        return {kind.__name__: [_packed(item, files) for item in value]}
+    if kind is dict and not _is_torch(value):
         return {"dict": [[_packed(key, files), _packed(item, files)] for key, item in value.items()]}
     if isinstance(value, date):
         return _packed_time(value)
-    for kind, fits, write, _ in _FORMATS:
+    for suffix, fits, write, _ in _FORMATS:
         if fits(value):
-            name = f"{len(files)}.{kind}"
-            files[name] = write(value)
+            name = f"{len(files)}.{suffix}"
+            try:
+                files[name] = write(value)
+            except UnsafeStateError:
+                raise
+            # What a library cannot write is told in as many ways as there are libraries.
+            except Exception as error:
+                raise UnsafeStateError(f"{_a(value)}, which cannot be written ({in_one_line(error)})") from error
             return {"file": name}
-    raise UnsafeStateError(f"a {type(value).__module__}.{type(value).__qualname__}, which no safe format carries")
+    raise UnsafeStateError(f"{_a(value)}, which no safe format carries")
+
+
+def _a(value: Any) -> str:
+    return f"a {type(value).__module__}.{type(value).__qualname__}"
 
 
 def _unpacked(value: Any, files: dict[str, bytes]) -> Any:
@@ -137,8 +179,8 @@ def _unpacked(value: Any, files: dict[str, bytes]) -> Any:
 
 def _packed_time(value: date) -> dict[str, str]:
     kind = type(value).__name__
-    if kind not in _TIMES:
-        raise UnsafeStateError(f"a {kind}")
+    if kind not in _TIMES or _TIMES[kind](value.isoformat()) != value:
+        raise UnsafeStateError(f"{_a(value)}, which no safe format carries")
     return {kind: value.isoformat()}
 
 
@@ -152,7 +194,9 @@ _TIMES = {"date": date.fromisoformat, "datetime": datetime.fromisoformat, "Times
 
 
 def _is_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray | np.generic) and not value.dtype.hasobject
+    # A masked array would lose its mask, and an array without dimensions comes back as a number.
+    plain = type(value) is np.ndarray and value.ndim > 0
+    return (plain or isinstance(value, np.generic)) and not value.dtype.hasobject
 
 
 def _array_bytes(value: Any) -> bytes:
@@ -178,9 +222,12 @@ def _frame_bytes(value: Any) -> bytes:
     import pandas as pd
 
     content = io.BytesIO()
-    frame = value if isinstance(value, pd.DataFrame) else value.to_frame(_SERIES)
-    frame.attrs = {"series": None if frame is value else [value.name]}
+    frame = value.copy(deep=False) if isinstance(value, pd.DataFrame) else value.to_frame(_SERIES)
+    frame.attrs = {"series": [value.name] if isinstance(value, pd.Series) else None}
     frame.to_parquet(content)
+    again = _frame(content.getvalue())
+    if value.attrs or type(again) is not type(value) or not again.equals(value):
+        raise UnsafeStateError(f"{_a(value)} that does not come back from Parquet as it was")
     return content.getvalue()
 
 
@@ -225,12 +272,22 @@ def _skops() -> Any:
 
 
 def _check_models(skops: Any, content: bytes) -> list[str]:
-    """Return the types that a stored model needs beyond those that skops trusts; all are of known packages."""
+    """Return the types and functions that a stored model needs beyond those that skops trusts, if all may be had."""
     wanted = cast("list[str]", skops.get_untrusted_types(data=content))
-    strange = [name for name in wanted if not name.startswith(_MODELS)]
-    if strange:
-        raise UnsafeStateError(f"a {strange[0]}, which no safe format carries")
+    for name in wanted:
+        if not _may_be_had(name):
+            raise UnsafeStateError(f"a model with {name}, which no safe format carries")
     return wanted
+
+
+def _may_be_had(name: str) -> bool:
+    if not f"{name}.".startswith(("sklearn.", "numpy.", "scipy.")):
+        return False
+    module, _, attribute = name.rpartition(".")
+    thing = getattr(importlib.import_module(module), attribute, None)
+    # By where it is defined: a module has more names than its own.
+    home = f"{getattr(thing, '__module__', '')}.{getattr(thing, '__qualname__', '')}"
+    return home.startswith(_MODEL_CLASSES if isinstance(thing, type) else _MODEL_FUNCTIONS)
 
 
 def _is_xgboost(value: Any) -> bool:
@@ -239,20 +296,31 @@ def _is_xgboost(value: Any) -> bool:
 
 
 def _xgboost_bytes(value: Any) -> bytes:
-    booster = value if type(value).__name__ == "Booster" else value.get_booster()
-    if type(value).__module__.partition(".")[0] != "xgboost":
-        raise UnsafeStateError(f"a {type(value).__qualname__}, which no safe format carries")
-    return type(value).__name__.encode() + b"\n" + bytes(booster.save_raw("ubj"))
+    import xgboost
+
+    if getattr(xgboost, type(value).__name__, None) is not type(value):
+        raise UnsafeStateError(f"{_a(value)}, which no safe format carries")
+    if isinstance(value, xgboost.Booster):
+        booster, parameters = value, {}
+    else:
+        # The model alone does not say which number stands for a missing value, and more.
+        booster, parameters = value.get_booster(), value.get_params()
+    files: dict[str, bytes] = {}
+    header = [type(value).__name__, _packed(parameters, files)]
+    if files:
+        raise UnsafeStateError(f"{_a(value)} with parameters that are no plain numbers or texts")
+    return json.dumps(header).encode() + b"\n" + bytes(booster.save_raw("ubj"))
 
 
 def _xgboost(content: bytes) -> Any:
     import xgboost
 
-    name, _, model = content.partition(b"\n")
-    cls = getattr(xgboost, name.decode())
+    header, _, model = content.partition(b"\n")
+    name, parameters = json.loads(header)
+    cls = getattr(xgboost, name)
     if cls is not xgboost.Booster and not (isinstance(cls, type) and issubclass(cls, xgboost.XGBModel)):
-        raise UnsafeStateError(f"xgboost has no model {name.decode()!r}")
-    made = cls()
+        raise UnsafeStateError(f"xgboost has no model {name!r}")
+    made = cls(**_unpacked(parameters, {}))
     made.load_model(bytearray(model))
     return made
 
@@ -261,7 +329,7 @@ def _is_torch(value: Any) -> bool:
     torch = _loaded("torch")
     if torch is None:
         return False
-    if isinstance(value, dict):
+    if type(value) in (dict, OrderedDict):
         return bool(value) and all(isinstance(item, torch.Tensor) for item in value.values())
     return isinstance(value, torch.Tensor)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import functools
+import importlib.util
 import inspect
 import platform
 import sys
 import sysconfig
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distributions, requires, version
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from quantstrats._version import __version__
@@ -40,41 +42,83 @@ def describe_code(thing: Any, plugins: Plugins) -> dict[str, str]:
 
 
 def has_source(cls: type) -> bool:
-    """Tell whether the source of a class stands in a file; what was typed at a prompt does not."""
+    """Tell whether the source of a class says all about it: it stands in a file, outside of any function.
+
+    What was typed at a prompt has no file; a class that a function makes depends on what that was called with.
+    """
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
-    return file is not None and Path(file).is_file()
+    return file is not None and Path(file).is_file() and "<locals>" not in cls.__qualname__
 
 
 @functools.cache
 def hash_reachable_code(cls: type) -> str:
-    """Hash the source of a class's module and of every module of the same hand that it uses, directly or not.
+    """Hash the source of a class's module and of every module of the same hand that it imports, directly or not.
 
     Of the same hand is what shares its top-level package, and what is not installed: a helper beside a plugin's file.
-    What is installed is known by its version (:func:`hash_versions`).
+    What is installed, and quantstrats itself, is in :func:`hash_versions`.
     """
-    start = cls.__module__
-    seen: dict[str, Path] = {}
-    waiting = [start]
-    while waiting:
-        name = waiting.pop()
-        module = sys.modules.get(name)
-        file = getattr(module, "__file__", None)
-        if name in seen or module is None or file is None or not _of_one_hand(name, Path(file), start):
-            continue
-        seen[name] = Path(file)
-        for value in list(vars(module).values()):
-            used = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
-            if isinstance(used, str):
-                waiting.append(used)
     try:
-        return hash_plain([start, cls.__qualname__, hash_source_files(set(seen.values()))])
+        return hash_plain([cls.__module__, cls.__qualname__, hash_source_files(reachable_modules(cls).values())])
     except OSError:
         return "unknown"
 
 
+@functools.cache
+def reachable_modules(cls: type) -> dict[str, Path]:
+    """Return the module of a class and every module of the same hand that it imports, directly or not, with its file.
+
+    Imports inside functions count, also before they run. What is imported by a computed name is not found.
+    """
+    found: dict[str, Path] = {}
+    waiting = [cls.__module__]
+    while waiting:
+        name = waiting.pop()
+        file = None if name in found else _source_file(name, cls.__module__)
+        if file is not None:
+            found[name] = file
+            waiting += _imported(name, file)
+    return found
+
+
+def _source_file(name: str, start: str) -> Path | None:
+    """Return the source file of a module that is of the same hand as ``start``; None for any other name."""
+    module = sys.modules.get(name)
+    if module is None:
+        parent = name.rpartition(".")[0]
+        if parent and _source_file(parent, start) is None:
+            return None  # it is not imported only to be looked at
+        try:
+            file = getattr(importlib.util.find_spec(name), "origin", None)
+        # Finding a module imports the package around it, in which a stranger's code may raise anything.
+        except Exception:
+            return None
+    else:
+        file = getattr(module, "__file__", None)
+    return Path(file) if file and Path(file).is_file() and _of_one_hand(name, Path(file), start) else None
+
+
+def _imported(name: str, file: Path) -> Iterator[str]:
+    """Yield the names of the modules that a source file imports, with the packages around them."""
+    is_package = file.stem == "__init__"
+    package = name if is_package else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            around = package.rsplit(".", node.level - 1)[0] if node.level else ""
+            base = ".".join(filter(None, (around, node.module)))
+            # What is imported from a package may be a module of it.
+            names = [f"{base}.{alias.name}" for alias in node.names]
+        for each in names:
+            steps = each.split(".")
+            yield from (".".join(steps[:count]) for count in range(1, len(steps) + 1))
+
+
 def _of_one_hand(name: str, file: Path, start: str) -> bool:
-    if name.partition(".")[0] == start.partition(".")[0]:
-        return True
+    package = name.partition(".")[0]
+    if package in (start.partition(".")[0], "quantstrats"):
+        return package != "quantstrats"
     paths = sysconfig.get_paths()
     installed = [Path(paths[kind]) for kind in ("stdlib", "platstdlib", "purelib", "platlib")]
     return file.suffix == ".py" and not any(file.is_relative_to(place) for place in installed)
