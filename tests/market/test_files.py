@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import os
 import time
@@ -637,8 +636,3 @@ def test_real_adjusted_closes_come_out_as_the_vendor_has_them(real_folder):
     wanted = table.pivot(index="date", columns="symbol", values="adj_close").reindex(market.index)  # noqa: PD010
     np.testing.assert_allclose(market.close.to_numpy(), wanted.to_numpy(), rtol=1e-12)
     assert market.stamps == ()
-
-
-def test_the_fields_are_documented():
-    for field in dataclasses.fields(Files):
-        assert f"    {field.name} : " in (Files.__doc__ or "")
