@@ -215,7 +215,7 @@ def test_what_does_not_fit_is_one_line_with_the_path_to_it(plugins, params, line
 
 
 def test_relative_paths_start_from_the_folder(plugins, tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", "/home/somebody")
+    monkeypatch.setenv("HOME", "/users/somebody")
     thing = {
         "name": "meta",
         "path": "model.json",
@@ -224,7 +224,7 @@ def test_relative_paths_start_from_the_folder(plugins, tmp_path, monkeypatch):
     }
     whole = made("signal", thing, plugins, tmp_path)
     assert whole.path == tmp_path / "model.json"
-    assert whole.more == (tmp_path / "a", Path("/b"), Path("/home/somebody/c"), tmp_path / "../d")
+    assert whole.more == (tmp_path / "a", Path("/b"), Path("/users/somebody/c"), tmp_path / "../d")
     assert whole.primary.path == tmp_path / "sub" / "model.json"
     shelf = made("source", {"name": "shelf", "files": {"A": "a.csv"}}, plugins, tmp_path)
     # A default is the plugin's own affair, and text is no path, whatever it looks like.
