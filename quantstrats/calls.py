@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import traceback
+from importlib.metadata import packages_distributions
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantstrats.errors import SignalError, in_one_line
+from quantstrats.importing import how_to_install
 
 if TYPE_CHECKING:
     from quantstrats.signals import Signal
@@ -38,7 +40,7 @@ def call(signal: Signal, method: str, *arguments: Any, on: str = "") -> Any:
     # A stranger's signal may raise anything; its user wants to know which signal, and where in it.
     except Exception as error:
         where = f" {on}" if on else ""
-        said = f"{in_one_line(error)} ({_place(error, signal)})"
+        said = f"{in_one_line(error)} ({_place(error, signal)}){_install_hint(error, signal)}"
         raise SignalError(f"signal {signal.name!r} failed in {method}(){where}: {said}") from error
 
 
@@ -54,6 +56,15 @@ def warmup_of(signal: Signal) -> int:
     if isinstance(warmup, bool) or not isinstance(warmup, Integral) or warmup < 1:
         raise SignalError(f"signal {signal.name!r}: warmup() returned {warmup!r}; it counts rows, at least 1")
     return int(warmup)
+
+
+def _install_hint(error: Exception, signal: Signal) -> str:
+    """Name the pip command where a module is missing that an extra would bring."""
+    if not isinstance(error, ImportError):
+        return ""
+    package = type(signal).__module__.partition(".")[0]
+    provider = next(iter(packages_distributions().get(package, [])), "")
+    return how_to_install(error, provider)
 
 
 def _place(error: Exception, signal: Signal) -> str:
