@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import numpy as np
 
@@ -18,10 +18,10 @@ from quantstrats.calls import warmup_of
 from quantstrats.errors import ConfigError, LookAheadError, SignalError, did_you_mean
 from quantstrats.evaluation import Evaluation
 from quantstrats.fits import Fits
-from quantstrats.history import first_needed, first_row, period_of
+from quantstrats.history import first_needed, first_row, period_of, segments
 from quantstrats.learning import Learner
 from quantstrats.market.frames import row_label
-from quantstrats.market.perturbation import with_other_future, with_other_rows, with_other_scale
+from quantstrats.market.perturbation import with_other_digits, with_other_future, with_other_rows, with_other_scale
 from quantstrats.outside import OutsideData
 from quantstrats.progress import stage
 from quantstrats.sampling import sampled_rows
@@ -39,7 +39,10 @@ MODES: tuple[Mode, ...] = ("full", "sampled", "off")
 
 FUTURE = 21  # rows with other values that follow a replayed one
 SAMPLE = 64  # rows that the sampled mode replays
-_SCALED = 4  # replayed rows on which prices are scaled too
+_DRAWS = 8  # other futures of data beside the market, to find out whether it is that
+_SCALED = 8  # replayed rows on which prices are scaled too
+_NUDGES = 16  # how often the last digits are changed before a difference counts as more than a tie
+_DIGITS = {"float64": 1e-11, "float32": 1e-6}  # by how much of themselves they change
 _TOLERANCE = {"float64": (1e-9, 1e-6), "float32": (1e-5, 1e-4)}  # absolute, and relative to the forecast
 
 
@@ -147,7 +150,14 @@ class _Check:
             return 0, 0
         parts = Evaluation(self.fits, self.since).parts(self.signal, self.market, 0, len(self.market))
         outside = OutsideData(self.signal, self.market)
-        blocks = mode == "full" and self._has_only_its_window() and not outside.names
+        # Parts come first: what a composition gets wrong through one of them is that part's mistake.
+        checked, refits = 0, 0
+        for name, part in parts_of(self.signal).items():
+            role = f"part {name!r} of signal {self.signal.name!r}: "
+            own = dataclasses.replace(self, signal=part, forecast=parts[name].to_numpy(), role=role)
+            more = own.run(mode, max(count // 4, 8))
+            checked, refits = checked + more[0], refits + more[1]
+        blocks = mode == "full" and _has_only_its_window(self.signal) and not outside.names
         if mode == "full" and not blocks:
             rows = list(range(first, len(self.market)))
         else:
@@ -158,71 +168,81 @@ class _Check:
             for row in rows:
                 self._replay(row, outside)
                 done()
-        checked = len(rows) + (self._blocks(first) if blocks else 0)
         self._scale(rows)
-        refits = self._redo(rows)
-        for name, part in parts_of(self.signal).items():
-            role = f"part {name!r} of signal {self.signal.name!r}: "
-            values = parts[name].to_numpy()
-            own = dataclasses.replace(self, signal=part, forecast=values, role=role)
-            more = own.run(mode, max(count // 4, 8))
-            checked, refits = checked + more[0], refits + more[1]
-        return checked, refits
-
-    def _has_only_its_window(self) -> bool:
-        """Tell whether a row depends on the bars of its warm-up alone."""
-        return period_of(self.signal) is None and not parts_of(self.signal) and not self.signal.needs
+        refits += self._redo(rows, outside)
+        if blocks:
+            self._blocks(first, outside)
+        return checked + (len(self.market) - first if blocks else len(rows)), refits
 
     def _replay(self, row: int, outside: OutsideData) -> None:
         """Recompute a row from its history before another future."""
         window, place = self._window(row, FUTURE)
-        try:
-            with outside.with_other_future(row, self.rng):
-                got = self._row(with_other_future(window, place, self.rng), place)
-        except SignalError:
-            # A signal may be strict about bars; it must not be about those that follow.
+        # A signal may be strict about bars; it must not be about those that follow.
+        futures: list[Callable[[], Market]] = [
+            lambda: with_other_future(window, place, self.rng),
+            lambda: with_other_future(window, place, self.rng, same_bars=True),
+            lambda: window.rows(0, place + 1),
+        ]
+        for future in futures:
             try:
                 with outside.with_other_future(row, self.rng):
-                    got = self._row(with_other_future(window, place, self.rng, same_bars=True), place)
-            except SignalError as failure:
-                label = row_label(self.market.index[row])
-                raise LookAheadError(
-                    f"{self._who} cannot be asked on the rows that a session of {label} would have "
-                    f"({window.session[0].date()} to {label}, {len(window.symbols)} symbols): {failure}"
-                ) from failure
-        self._compare(row, window, got, lambda: self._cause(row, outside))
+                    differs = self._differs(row, future(), place)
+                break
+            except SignalError as error:
+                failure = error
+        else:
+            label = row_label(self.market.index[row])
+            raise LookAheadError(
+                f"{self._who} cannot be asked on the rows that a session of {label} would have "
+                f"({window.session[0].date()} to {label}, {len(window.symbols)} symbols): {failure}"
+            ) from failure
+        if differs:
+            self._stop(row, differs, self._cause(row, outside))
 
-    def _blocks(self, first: int) -> int:
+    def _blocks(self, first: int, outside: OutsideData) -> None:
         """Recompute every row before another future, many at a time: blocks of other bars, a warm-up apart."""
-        spacing = warmup_of(self.signal) + FUTURE
+        spacing = first - self._first(first) + 1 + FUTURE  # one lookback, its last row included
         rows = np.arange(len(self.market))
         with stage("checking every row", spacing) as done:
             for offset in range(spacing):
-                other = with_other_rows(self.market, (rows - offset) % spacing < FUTURE, self.rng)
-                got = Evaluation(self.fits, self.since).rows(self.signal, other, 0, len(rows))
                 # The last row before a block, with its whole window untouched.
-                for row in rows[(rows + 1 - offset) % spacing == 0]:
-                    if row >= first:
-                        self._compare(row, self.market, got[row], lambda: _FUTURE_OR_MEMORY)
+                whole = [row for row in rows[(rows + 1 - offset) % spacing == 0].tolist() if row >= first]
+                other = with_other_rows(self.market, (rows - offset) % spacing < FUTURE, self.rng)
+                try:
+                    got = self._ask(other, 0, len(rows))
+                except SignalError:  # it is strict about bars, and these are not its past
+                    for row in whole:
+                        self._replay(row, outside)
+                else:
+                    for row in whole:
+                        if differs := self._differs(row, other, row, got=got[row]):
+                            self._stop(row, differs, _FUTURE_OR_MEMORY)
                 done()
-        return len(rows) - first
 
     def _scale(self, rows: list[int]) -> None:
         """Recompute some rows with every symbol's prices multiplied, unless that may change the forecast."""
-        if not self.signal.scale_free or _has_learner(self.signal):
+        if not self.signal.scale_free or _has_learner(self.signal) or not rows:
             return
-        for row in rows[-_SCALED:]:
+        for row in self.rng.choice(rows, min(_SCALED, len(rows)), replace=False).tolist():
             window, place = self._window(row, 0)
-            self._compare(row, window, self._row(with_other_scale(window, self.rng), place), lambda: _SCALE)
+            if differs := self._differs(row, with_other_scale(window, self.rng), place):
+                self._stop(row, differs, _SCALE)
 
-    def _redo(self, rows: list[int]) -> int:
-        """Make one fit again, without any cache, and compare what it forecasts."""
+    def _redo(self, rows: list[int], outside: OutsideData) -> int:
+        """Make one fit again, without any cache, where data beside the market has another future; compare."""
         if not isinstance(self.signal, Learner) or not rows:
             return 0
-        row = int(self.rng.choice(rows))
-        window, place = self._window(row, 0)
+        drawn = int(self.rng.choice(rows))
+        refit = next(part.start for part in segments(self.signal, self.market.timeline) if part.stop > drawn)
         fresh = _FreshFits(self.fits, self.signal)
-        self._compare(row, window, self._row(window, place, fresh), lambda: _RANDOM)
+        # The row of the refit comes first, so that whatever the fit reads after it is changed.
+        for row in [row for row in sorted({refit, drawn}) if self._listed(row).any()]:
+            window, place = self._window(row, 0)
+            with outside.with_other_future(row, self.rng):
+                differs = self._differs(row, window, place, fits=fresh)
+            if differs:
+                again = self._differs(row, window, place, fits=_FreshFits(self.fits, self.signal))
+                self._stop(row, differs, _RANDOM if again else _reads(outside))
         return fresh.made
 
     def _window(self, row: int, future: int) -> tuple[Market, int]:
@@ -243,24 +263,72 @@ class _Check:
         """Tell which symbols have a bar in the row's history."""
         return np.asarray(self.market.present[self._first(row) : row + 1].any(axis=0))
 
-    def _row(self, market: Market, place: int, fits: Fits | None = None) -> NDArray[np.float64]:
-        forecast = Evaluation(fits or self.fits).rows(self.signal, market, place, place + 1)
-        return np.asarray(forecast[0])
+    def _ask(self, market: Market, first: int, stop: int, fits: Fits | None = None) -> NDArray[np.float64]:
+        """Return the forecasts of some rows as a new process has them, without what the signal keeps on itself."""
+        return Evaluation(fits or self.fits).rows(_as_new(self.signal), market, first, stop)
 
-    def _compare(
-        self, row: int, window: Market, got: NDArray[np.float64], cause: Callable[[], tuple[str, str]]
-    ) -> None:
-        columns = self.market.symbols.get_indexer(window.symbols)
+    def _differs(
+        self,
+        row: int,
+        market: Market,
+        place: int,
+        *,
+        got: NDArray[np.float64] | None = None,
+        fits: Fits | None = None,
+    ) -> dict[str, tuple[float, float]]:
+        """Return the symbols whose forecast on ``market`` is another than in the backtest, with both values."""
+        got = self._ask(market, place, place + 1, fits)[0] if got is None else got
+        columns = self.market.symbols.get_indexer(market.symbols)
         expected = self.forecast[row, columns]
         differs = ~self._equal(expected, got)
-        if not differs.any():
-            return
-        at = int(np.flatnonzero(differs)[0])
-        what, advice = cause()
-        before, after = _shown(expected[at], got[at])
+        if differs.any():
+            differs &= ~self._tied(row, market, place, expected, got, fits)
+        found = np.flatnonzero(differs)
+        return {market.symbols[at]: (float(expected[at]), float(got[at])) for at in found.tolist()}
+
+    def _tied(
+        self,
+        row: int,
+        market: Market,
+        place: int,
+        expected: NDArray[np.float64],
+        got: NDArray[np.float64],
+        fits: Fits | None,
+    ) -> NDArray[np.bool_]:
+        """Tell where both values are a tie's: to change the last digits of the bars makes one of them the other.
+
+        The sign of the difference of two averages that are equal depends on how sums are rounded, and that on the row
+        on which they begin. It tells nothing of the future.
+        """
+        columns = self.market.symbols.get_indexer(market.symbols)
+        tied = np.zeros(len(got), dtype=bool)
+        same = Evaluation(self.fits, self.since).rows(_as_new(self.signal), self.market, row, row + 1)[0, columns]
+        if not self._equal(expected, same).all():  # it is another each time anyway
+            return tied
+        digits = _DIGITS.get(self.signal.dtype, _DIGITS["float64"])
+        for _ in range(_NUDGES):
+            whole = with_other_digits(self.market, self._own_rows(row), digits, self.rng)
+            part = with_other_digits(market, self._own_rows(row) + place - row, digits, self.rng)
+            tied |= self._equal(got, self._ask(whole, row, row + 1)[0, columns])
+            tied |= self._equal(expected, self._ask(part, place, place + 1, fits)[0])
+            if tied[~self._equal(expected, got)].all():
+                break
+        return tied
+
+    def _own_rows(self, row: int) -> NDArray[np.intp]:
+        """Return the rows that the signal reads for this row's forecast; of a learner none that it is fitted on."""
+        first = row - (warmup_of(self.signal) - 1)
+        if period_of(self.signal) is not None:
+            serving = next(part for part in segments(self.signal, self.market.timeline) if part.stop > row)
+            first = max(first, serving.start) if isinstance(self.signal, Learner) else serving.window
+        return np.arange(first, row + 1)
+
+    def _stop(self, row: int, differs: dict[str, tuple[float, float]], cause: tuple[str, str]) -> NoReturn:
+        symbol, values = next(iter(differs.items()))
+        before, after = _shown(*values)
         raise LookAheadError(
-            f"{self._who} {what}: {window.symbols[at]} at {row_label(self.market.index[row])} is {before} "
-            f"in the backtest and {after} {advice}"
+            f"{self._who} {cause[0]}: {symbol} at {row_label(self.market.index[row])} is {before} "
+            f"in the backtest and {after} {cause[1]}"
         )
 
     def _equal(self, expected: NDArray[np.float64], got: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -270,27 +338,22 @@ class _Check:
 
     def _cause(self, row: int, outside: OutsideData) -> tuple[str, str]:
         """Find out why a row differs, by changing one thing at a time."""
-        expected = self.forecast[row]
 
         def same(market: Market, place: int) -> bool:
-            columns = self.market.symbols.get_indexer(market.symbols)
             try:
-                return bool(self._equal(expected[columns], self._row(market, place)).all())
+                return not self._differs(row, market, place)
             except SignalError:
                 return False
 
-        again = Evaluation(self.fits, self.since).rows(self.signal, self.market, row, row + 1)[0]
-        if not self._equal(expected, again).all():
+        again = Evaluation(self.fits, self.since).rows(_as_new(self.signal), self.market, 0, len(self.market))
+        if not self._equal(self.forecast[row], again[row]).all():
             return _RANDOM
         window, place = self._window(row, 0)
         if same(window, place):
-            if outside.names:
+            for _ in range(_DRAWS if outside.names else 0):
                 with outside.with_other_future(row, self.rng):
                     if not same(window, place):
-                        return (
-                            f"reads the future in {', '.join(outside.names)}",
-                            "when that holds other values after this bar; data beside the bars belong into side series",
-                        )
+                        return _reads(outside)
             return _FUTURE
         first = row - place
         if same(self.market.rows(first, row + 1), place):
@@ -328,6 +391,13 @@ _RANDOM = (
 )
 
 
+def _reads(outside: OutsideData) -> tuple[str, str]:
+    return (
+        f"reads the future in {', '.join(outside.names)}",
+        "when that holds other values after this bar; data beside the bars belong into side series",
+    )
+
+
 class _FreshFits(Fits):
     """Fits that are made again for one learner, and those of the run for the others."""
 
@@ -337,7 +407,22 @@ class _FreshFits(Fits):
         self._learner = learner
 
     def fitted(self, learner: Learner, market: Market) -> Signal | None:
-        return super().fitted(learner, market) if learner is self._learner else self._run.fitted(learner, market)
+        return super().fitted(learner, market) if learner == self._learner else self._run.fitted(learner, market)
+
+
+def _has_only_its_window(signal: Signal) -> bool:
+    """Tell whether each row depends on the bars of one window alone, which all rows have of the same length."""
+    if period_of(signal) is not None or signal.needs:
+        return False
+    return all(_has_only_its_window(part) for part in parts_of(signal).values())
+
+
+def _as_new(signal: Signal) -> Signal:
+    """Return the same signal without what it may have put on itself."""
+    try:
+        return dataclasses.replace(signal)  # type: ignore[type-var]  # a signal that is no dataclass raises
+    except (TypeError, ValueError):
+        return signal
 
 
 def _has_learner(signal: Signal) -> bool:

@@ -94,7 +94,7 @@ def _source_file(name: str, start: str) -> Path | None:
             return None
     else:
         file = getattr(module, "__file__", None)
-    return Path(file) if file and Path(file).is_file() and _of_one_hand(name, Path(file), start) else None
+    return Path(file) if file and Path(file).is_file() and of_one_hand(name, Path(file), start) else None
 
 
 def _imported(name: str, file: Path) -> Iterator[str]:
@@ -115,7 +115,7 @@ def _imported(name: str, file: Path) -> Iterator[str]:
             yield from (".".join(steps[:count]) for count in range(1, len(steps) + 1))
 
 
-def _of_one_hand(name: str, file: Path, start: str) -> bool:
+def of_one_hand(name: str, file: Path, start: str) -> bool:
     package = name.partition(".")[0]
     if package in (start.partition(".")[0], "quantstrats"):
         return package != "quantstrats"
