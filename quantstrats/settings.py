@@ -261,7 +261,8 @@ def _refuse_two_signals(block: Block) -> None:
     if len(set(map(str, named))) > 1:
         raise ConfigError(f"the command line names the signals {' and '.join(map(repr, named))}; name one")
     if "name" not in block.values:
-        raise ConfigError("no signal is named; name one, or give --config a file that does (signal: {name: ...})")
+        lacking = "no signal is named" if block.file is None else f"{block.file} names no signal"
+        raise ConfigError(f"{lacking}; name one after the command, or in the configuration (signal: {{name: ...}})")
 
 
 def _data_and_source(block: Block) -> tuple[Block, Block]:

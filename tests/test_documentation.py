@@ -18,7 +18,7 @@ from quantstrats import Costs, RiskPolicy, Schedule, Universe, hookspecs
 from quantstrats.cli.app import app
 from quantstrats.importing import entry_points
 from quantstrats.making import made
-from quantstrats.settings import EngineSettings, ReportSettings
+from quantstrats.settings import DataSettings, EngineSettings, ReportSettings
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
@@ -53,6 +53,7 @@ def test_every_hook_is_in_the_reference(hook):
     + [f"schedule.{field.name}" for field in dataclasses.fields(Schedule)]
     + [f"universe.{field.name}" for field in dataclasses.fields(Universe)]
     + [f"risk.{field.name}" for field in dataclasses.fields(RiskPolicy)]
+    + [f"data.{field.name}" for field in dataclasses.fields(DataSettings)]
     + [f"engine.{field.name}" for field in dataclasses.fields(EngineSettings)]
     + [f"report.{field.name}" for field in dataclasses.fields(ReportSettings)],
 )
@@ -100,6 +101,13 @@ def test_the_readme_plugin_is_short_and_runs_by_its_name(nasdaq, monkeypatch):
     signal = plugins.signal("reversal")(lookback=3)
     run = quantstrats.backtest(signal, nasdaq.between("2010-01-01", "2010-12-31"), allocator="long_flat")
     assert run.metrics["orders"] > 10
+
+
+def test_the_readme_configuration_runs(tmp_path):
+    (tmp_path / "mine.yaml").write_text(re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)[0])
+    run = quantstrats.backtest_config(tmp_path / "mine.yaml")
+    assert run.config["schedule"]["every"] == "week"
+    assert run.metrics["orders"] > 0
 
 
 def test_the_readme_script_runs(home, monkeypatch, tmp_path, capsys):

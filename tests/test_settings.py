@@ -223,8 +223,11 @@ def test_the_command_line_may_not_name_another_signal_than_the_file(config):
 
 
 def test_a_configuration_without_a_signal_is_refused(config):
-    with pytest.raises(ConfigError, match="no signal is named; name one, or give --config a file that does"):
-        read_settings(config("engine: {cash: 1}\n"))
+    file = config("engine: {cash: 1}\n")
+    with pytest.raises(ConfigError, match=re.escape(f"{file} names no signal; name one after the command")):
+        read_settings(file)
+    with pytest.raises(ConfigError, match=r"^no signal is named; name one after the command, or in"):
+        settings_of({})
 
 
 def test_an_unknown_block_in_set_is_refused():

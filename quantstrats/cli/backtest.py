@@ -35,7 +35,7 @@ def backtest(
     symbols: Annotated[str | None, typer.Option(metavar="A,B", help="Symbols, separated by commas.")] = None,
     start: Annotated[str | None, typer.Option(metavar="DATE", help="First session, as in 2015-01-31.")] = None,
     end: Annotated[str | None, typer.Option(metavar="DATE", help="Last session.")] = None,
-    cash: Annotated[float | None, typer.Option(metavar="AMOUNT", help="Cash to start with (default: 100000).")] = None,
+    cash: Annotated[str | None, typer.Option(metavar="AMOUNT", help="Cash to start with (default: 100000).")] = None,
     engine: Annotated[str | None, typer.Option(metavar="NAME", help="What executes (default: backtrader).")] = None,
     benchmark: Annotated[
         str | None, typer.Option(metavar="NAME", help="equal_weight, a symbol, or none (default: the first).")

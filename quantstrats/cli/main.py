@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any, NoReturn
 
 EXIT_FAILURE = 1
 EXIT_WRONG_INPUT = 2
@@ -19,15 +20,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with interrupts_heard():
             from quantstrats.cli.app import app
 
-            app(args=arguments, prog_name="quantstrats")
+            code = app(args=arguments, prog_name="quantstrats", standalone_mode=False)
     except KeyboardInterrupt:
         _leave(EXIT_INTERRUPTED, "interrupted")
-    except SystemExit as leaving:
-        if leaving.code == EXIT_INTERRUPTED:  # typer makes it of Ctrl-C
-            _leave(EXIT_INTERRUPTED, "interrupted")
-        raise
     except Exception as error:
         _leave(*_told(error))
+    if code == EXIT_INTERRUPTED:  # typer makes it of Ctrl-C
+        _leave(EXIT_INTERRUPTED, "interrupted")
+    sys.exit(code)
 
 
 def _told(error: Exception) -> tuple[int, str]:
@@ -42,6 +42,8 @@ def _told(error: Exception) -> tuple[int, str]:
         in_one_line,
     )
 
+    if (line := _usage_line(error)) is not None:
+        return EXIT_WRONG_INPUT, line
     if isinstance(error, QuantstratsError):
         wrong_input = isinstance(error, ConfigError | DataError | EngineError | PluginError | RunNotFoundError)
         return EXIT_WRONG_INPUT if wrong_input else EXIT_FAILURE, f"error: {error}"
@@ -50,7 +52,22 @@ def _told(error: Exception) -> tuple[int, str]:
     return EXIT_FAILURE, line
 
 
-def _leave(code: int, line: str) -> None:
+def _usage_line(error: Any) -> str | None:
+    """Return the line for a command line that cannot be understood; None for another error."""
+    import typer
+
+    usage_error = typer.BadParameter.__base__ or typer.BadParameter  # older versions of typer have it from click
+    is_one = isinstance(error, usage_error)
+    if not is_one:
+        return None
+    if type(error).__name__ == "NoArgsIsHelpError":  # no word was given: it holds the help
+        return str(error.format_message())
+    message = " ".join(error.format_message().split()).rstrip(".")
+    command = error.ctx.command_path if error.ctx else "quantstrats"
+    return f"error: {message[:1].lower()}{message[1:]} ({command} --help tells what there is)"
+
+
+def _leave(code: int, line: str) -> NoReturn:
     """Say one line on stderr and leave."""
     sys.stderr.write(f"{line}\n")
     sys.exit(code)

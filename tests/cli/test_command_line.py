@@ -59,36 +59,6 @@ def test_the_folder_keeps_what_was_asked_for(finished):
     assert html.lstrip().lower().startswith("<!doctype html>")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "line", "code"),
-    [
-        (["sma_crss"], "error: no signal called 'sma_crss'; did you mean 'sma_cross'?", 2),
-        (["sma_cross", "--set", "signal.fst=3"], "error: signal 'sma_cross' has no parameter 'fst'; did you mean", 2),
-        (["sma_cross", "--set", "signal.fast=x"], "error: signal 'sma_cross', parameter 'fast': ", 2),
-        (["sma_cross", "--set", "signal.fast=60"], "error: signal 'sma_cross': fast (60) must be at least 1", 2),
-        (["sma_cross", "--set", "fast=3"], "error: setting 'fast=3' is not of the form block.key=value", 2),
-        (["sma_cross", "--set", "cost.x=3"], "error: no block 'cost' of settings; did you mean 'costs'?", 2),
-        (["sma_cross", "--set", "costs.slippage=3"], "error: block costs has no parameter 'slippage'", 2),
-        (["sma_cross", "--set", "costs.slippage_bps=-1"], "error: block costs: slippage_bps is -1.0", 2),
-        (["sma_cross", "--set", "schedule.every=fortnight"], "error: block schedule: every is 'fortnight'", 2),
-        (["sma_cross", "--set", "engine.name=fats"], "error: no engine called 'fats'", 2),
-        (["sma_cross", "--cash", "0"], "error: cash is 0.0; an account starts with more than nothing", 2),
-        (["sma_cross", "--data", "sampel"], "error: no source called 'sampel'; did you mean 'sample'?", 2),
-        (["sma_cross", "--symbols", "NASDQ"], "error: source 'sample' has no symbol 'NASDQ'; did you mean", 2),
-        (["sma_cross", "--start", "tomorrow"], "error: start is 'tomorrow'; give a date", 2),
-        (["sma_cross", "--benchmark", "DAX"], "error: benchmark 'DAX' is no symbol of this market", 2),
-        (["sma_cross", "--fats"], "Error: No such option: --fats", 2),
-    ],
-)
-def test_wrong_input_is_one_clear_line_and_exit_code_2(arguments, line, code, home):
-    done = run_bt(*arguments)
-    assert done.returncode == code
-    assert line in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
-    assert not (home / "logs").exists()
-
-
 def test_a_failing_run_is_one_line_and_exit_code_1(tmp_path, home):
     # A folder that cannot be written is the machine's failure, not wrong input.
     (home / "logs").write_text("in the way")
