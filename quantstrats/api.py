@@ -21,7 +21,7 @@ from quantstrats.events import RunStarted
 from quantstrats.failures import failure_log
 from quantstrats.fits import Fits
 from quantstrats.guard import GuardReport, check_lookahead, check_mode
-from quantstrats.hashing import hash_plain
+from quantstrats.hashing import hash_frame, hash_plain
 from quantstrats.history import first_row
 from quantstrats.home import logs_folder
 from quantstrats.ledger import Ledger
@@ -137,12 +137,12 @@ def backtest(
     began = datetime.now(UTC)
     with ledger.trial(run_id, config, market.content_hash) as trial, failure_log(run_id):
         announcer.tell("run_started", run=RunStarted(run_id, trial, "backtest", copy.deepcopy(config)))
-        fits = Fits(logs_folder() / "fits")
+        fits, seen = Fits(logs_folder() / "fits"), strategy.universe.applied(market)
         with stage("forecasting"):
             forecast = strategy.forecast(market, fits)
         checked = check_lookahead(
             strategy.signal,
-            strategy.universe.applied(market),
+            seen,
             forecast,
             mode=mode,
             seed=int(hash_plain([config, market.content_hash])[:8], 16),
@@ -152,8 +152,8 @@ def backtest(
         targets = strategy.decide(forecast, market)
         execution = execute(market, targets, account, announcer)
         results = _results(market, targets, execution)
-        details, trouble = _details(strategy.signal, strategy.universe.applied(market), fits)
-        doubts = [*_doubts(market, strategy, targets, execution), *trouble]
+        details, trouble = _details(strategy.signal, seen, fits)
+        doubts = [*_doubts(market, strategy, targets, execution), *trouble, *fits.notes]
         run = Run(
             run_id=run_id,
             config=config,
@@ -165,7 +165,7 @@ def backtest(
                 "content": content_hashes(**results),
                 "guard": asdict(checked),
                 "fits": {"made": fits.made, "recalled": fits.recalled},
-                **_provenance(strategy, market, checked, plugins),
+                **_provenance(strategy, market, seen, checked, plugins),
             },
             **results,
             benchmark=compared,
@@ -201,6 +201,8 @@ def backtest_config(config: Mapping[str, Any] | str | Path, *, plugins: Plugins 
     QuantstratsError
         With one line on what is wrong, where, and what to do.
     """
+    if not isinstance(config, Mapping | str | Path):
+        raise ConfigError(f"config is of type {type(config).__name__}; give a mapping, or the path of a YAML file")
     settings = settings_of(config) if isinstance(config, Mapping) else read_settings(Path(config))
     return backtest_settings(settings, plugins=plugins)
 
@@ -257,12 +259,16 @@ def _config(
     }
 
 
-def _provenance(strategy: Strategy, market: Market, guard: GuardReport, plugins: Plugins) -> dict[str, Any]:
-    """Return what the run stands on, beside its configuration."""
+def _provenance(
+    strategy: Strategy, market: Market, seen: Market, guard: GuardReport, plugins: Plugins
+) -> dict[str, Any]:
+    """Return what the run stands on, beside its configuration; ``seen`` is the market within the universe."""
     stamps = [*market.stamps]
     if not strategy.signal.scale_free:
         scale = "depends on the scale of prices: it may change with a split adjustment"
         stamps.append(f"signal {strategy.signal.name!r} {scale}")
+    if strategy.universe.min_price is not None:
+        stamps.append("universe.min_price judges the bars as they are: adjusted ones know of later splits and dividends")
     if guard.mode == "off":
         stamps.append("the look-ahead guard was off: nobody checked that the forecast could be had at its time")
     return {
@@ -274,6 +280,7 @@ def _provenance(strategy: Strategy, market: Market, guard: GuardReport, plugins:
             "origin": dict(market.origin),
             "calendar": market.calendar.name,
             "side_series": list(market.side),
+            "universe": None if seen.universe is None else hash_frame(seen.universe),
         },
         "stamps": stamps,
         "installation": describe_installation(),

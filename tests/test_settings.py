@@ -184,6 +184,9 @@ def test_the_file_is_not_blamed_for_what_was_assigned(config):
     file = config("signal: sma_cross\ncosts: {slippage_bps: 1}\n")
     with pytest.raises(ConfigError, match=r"^block costs: slippage_bps is -1\.0"):
         read_settings(file, ["costs.slippage_bps=-1"])
+    worse = config("signal: sma_cross\ncosts: {slippage_bps: -2}\n")
+    with pytest.raises(ConfigError, match=r"^block costs: slippage_bps is -1\.0"):
+        read_settings(worse, ["costs.slippage_bps=-1"])
 
 
 def test_the_file_is_named_where_a_plugin_of_it_is_unknown_or_takes_no_such_parameter(config, plugins):
@@ -261,6 +264,11 @@ def test_a_configuration_says_the_same_as_arguments_in_python(home):
     called = backtest({"name": "sma_cross", "fast": 5}, load_market(start="2017-01-01"))
     assert configured.config == called.config
     assert configured.manifest["content"] == called.manifest["content"]
+
+
+def test_a_configuration_of_another_type_is_refused():
+    with pytest.raises(ConfigError, match="config is of type int; give a mapping, or the path of a YAML file"):
+        backtest_config(5)
 
 
 def test_what_needs_no_bars_is_told_before_they_are_loaded(monkeypatch):
