@@ -268,7 +268,9 @@ def _provenance(
         scale = "depends on the scale of prices: it may change with a split adjustment"
         stamps.append(f"signal {strategy.signal.name!r} {scale}")
     if strategy.universe.min_price is not None:
-        stamps.append("universe.min_price judges the bars as they are: adjusted ones know of later splits and dividends")
+        stamps.append(
+            "universe.min_price judges the bars as they are: adjusted ones know of later splits and dividends"
+        )
     if guard.mode == "off":
         stamps.append("the look-ahead guard was off: nobody checked that the forecast could be had at its time")
     return {
