@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from quantstrats.calls import call, warmup_of
-from quantstrats.errors import SignalError, did_you_mean
+from quantstrats.errors import DataError, SignalError, did_you_mean
 from quantstrats.fits import Fits
 from quantstrats.history import Segment, first_row, period_of, segments
 from quantstrats.learning import Learner, check_recipe
@@ -43,8 +43,10 @@ def evaluate(signal: Signal, market: Market, *, since: int = 0, fits: Fits | Non
 
     Raises
     ------
+    DataError
+        If a side series is missing.
     SignalError
-        If a side series is missing, or the signal fails, or its forecast breaks the contract.
+        If the signal fails, or its forecast breaks the contract.
     """
     import pandas as pd
 
@@ -58,8 +60,10 @@ def check_needs(signal: Signal, market: Market) -> int:
 
     Raises
     ------
+    DataError
+        If a side series is missing.
     SignalError
-        If a side series is missing, or ``warmup`` or ``resets`` make no sense.
+        If ``warmup`` or ``resets`` make no sense.
     ConfigError
         If a learner's ``refit`` or ``train`` make no sense.
     """
@@ -71,7 +75,7 @@ def check_needs(signal: Signal, market: Market) -> int:
         if need not in market.side:
             has = ", ".join(market.side) or "none"
             hint = did_you_mean(need, market.side)
-            raise SignalError(f"signal {signal.name!r} needs the side series {need!r}{hint} (the market has: {has})")
+            raise DataError(f"signal {signal.name!r} needs the side series {need!r}{hint} (the market has: {has})")
     if signal.resets is not None and signal.resets not in PERIODS:
         raise SignalError(f"signal {signal.name!r} resets every {signal.resets!r}; it can be {', '.join(PERIODS)}")
     if isinstance(signal, Learner):
