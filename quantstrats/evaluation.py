@@ -186,7 +186,8 @@ class Evaluation:
             return
         begin = segment.start
         for end in [*_listings(present, segment.window, segment.start), segment.stop]:
-            if begin < stop and end > first:
+            # Up to the first listing there may be no bar at all, and nothing to ask about.
+            if begin < stop and end > first and market.present[segment.window : end].any():
                 window = market.rows(segment.window, end).with_listed_symbols().without_endings()
                 columns = market.symbols.get_indexer(window.symbols)
                 low, high = max(begin, first), min(end, stop)

@@ -91,8 +91,8 @@ def training_start(learner: Learner, rows: Timeline, refit: int, warmup: int) ->
 
         first_session = pd.Timestamp(learner.train)
         first = int(rows.session.searchsorted(first_session))
-        # A day before all rows: nobody can tell how many sessions are lacking.
-        known = rows.calendar.sessions(first_session, rows.session[0])
-        lacking = max(0, len(known) - 1) if first == 0 else 0
+        lacking = 0
+        if first_session < rows.session[0]:
+            lacking = len(rows.calendar.sessions(first_session, rows.session[0])) - 1
         return first - lacking - (warmup - 1)
     return refit - int(learner.train) - (warmup - 1)
