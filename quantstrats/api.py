@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import copy
-import io
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantstrats.announcer import Announcer
-from quantstrats.calls import warmup_of
-from quantstrats.config import describe
+from quantstrats.assembly import configuration, doubts, drawn_details, foundation, log_line, log_lines, results
 from quantstrats.engines import engine_named
-from quantstrats.engines.execution import Account, Execution
-from quantstrats.errors import ConfigError, SignalError, in_one_line
-from quantstrats.evaluation import check_needs, details_of
+from quantstrats.engines.execution import Account
+from quantstrats.errors import ConfigError
+from quantstrats.evaluation import check_needs
 from quantstrats.events import RunStarted
 from quantstrats.failures import failure_log
 from quantstrats.fits import Fits
-from quantstrats.guard import GuardReport, check_lookahead, check_mode
-from quantstrats.hashing import hash_frame, hash_plain
-from quantstrats.history import first_row
+from quantstrats.guard import check_lookahead, check_mode
+from quantstrats.hashing import hash_plain
 from quantstrats.home import logs_folder
 from quantstrats.ledger import Ledger
-from quantstrats.making import described, made
+from quantstrats.making import made
 from quantstrats.market.market import Market
 from quantstrats.market.universe import Universe
 from quantstrats.plugins import Plugins
@@ -33,18 +30,15 @@ from quantstrats.portfolio.costs import Costs
 from quantstrats.portfolio.risk import RiskPolicy
 from quantstrats.portfolio.schedule import Schedule
 from quantstrats.progress import stage
-from quantstrats.provenance import describe_code, describe_installation
 from quantstrats.reports.benchmark import EQUAL_WEIGHT, benchmark_returns
 from quantstrats.reports.metrics import measure
 from quantstrats.runs import Run, content_hashes, new_run_id, returns_of
 from quantstrats.settings import Settings, read_settings, settings_of
-from quantstrats.signals import Details, Signal
 from quantstrats.strategy import Strategy
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from quantstrats.portfolio.allocation import Allocator
+    from quantstrats.signals import Signal
 
 DEFAULT_CASH = 100_000.0
 
@@ -132,7 +126,7 @@ def backtest(
         )
     compared = benchmark_returns(market, benchmark)
     mode = check_mode(guard)
-    config = _config(strategy, market, account, engine, guard, benchmark, plugins)
+    config = configuration(strategy, market, account, engine, guard, benchmark, plugins)
     run_id, ledger, announcer = new_run_id(strategy.signal.name), Ledger(), Announcer(plugins)
     began = datetime.now(UTC)
     with ledger.trial(run_id, config, market.content_hash) as trial, failure_log(run_id):
@@ -151,9 +145,9 @@ def backtest(
         )
         targets = strategy.decide(forecast, market)
         execution = execute(market, targets, account, announcer)
-        results = _results(market, targets, execution)
-        details, trouble = _details(strategy.signal, seen, fits)
-        doubts = [*_doubts(market, strategy, targets, execution), *trouble, *fits.notes]
+        frames = results(market, targets, execution)
+        details, trouble = drawn_details(strategy.signal, seen, fits)
+        warnings = [*doubts(market, strategy, targets, execution), *trouble, *fits.notes, *execution.events]
         run = Run(
             run_id=run_id,
             config=config,
@@ -162,21 +156,27 @@ def backtest(
                 "trial": trial,
                 "started_at": began.isoformat(timespec="seconds"),
                 "config_hash": hash_plain(config),
-                "content": content_hashes(**results),
+                "content": content_hashes(**frames),
                 "guard": asdict(checked),
                 "fits": {"made": fits.made, "recalled": fits.recalled},
-                **_provenance(strategy, market, seen, checked, plugins),
+                **foundation(strategy, market, seen, checked, plugins),
             },
-            **results,
+            **frames,
             benchmark=compared,
-            metrics=_metrics(results, account.cash, compared, market.bars_per_year),
+            metrics=measure(
+                **{name: frame for name, frame in frames.items() if name != "targets"},
+                returns=returns_of(execution.equity, account.cash),
+                cash=account.cash,
+                benchmark=compared,
+                bars_per_year=market.bars_per_year,
+            ),
             details=details,
-            log=_log(began, config, [*doubts, *execution.events]),
+            log=log_lines(began, config["signal"]["name"], warnings),
         )
         ledger.finish(trial, run.manifest["content"]["all"], run.metrics)
     if announcer.hears("run_finished"):
         announcer.tell("run_finished", run=copy.deepcopy(run))  # what a listener does to it concerns nobody else
-    run.log.extend(_line("warning", failure) for failure in announcer.failures)
+    run.log.extend(log_line("warning", failure) for failure in announcer.failures)
     return run
 
 
@@ -239,124 +239,3 @@ def _typed(what: str, cls: type, value: Any) -> Any:
     if not isinstance(value, cls):
         raise ConfigError(f"{what} is {value!r}; give a {cls.__name__}, as in {cls.__name__}()")
     return value
-
-
-def _config(
-    strategy: Strategy, market: Market, account: Account, engine: str, guard: str, benchmark: str, plugins: Plugins
-) -> dict[str, Any]:
-    first, last = market.session[0], market.session[-1]
-    span = {"start": str(first.date()), "end": str(last.date())}
-    return {
-        "data": {**market.origin, "symbols": list(market.symbols), **span},
-        "universe": describe(strategy.universe),
-        "signal": described(strategy.signal, plugins),
-        "allocation": described(strategy.allocator, plugins),
-        "schedule": describe(strategy.schedule),
-        "costs": describe(strategy.costs),
-        "risk": describe(strategy.risk),
-        "engine": {"name": engine, "cash": account.cash, "fractional": account.fractional, "guard": guard},
-        "report": {"benchmark": benchmark},
-    }
-
-
-def _provenance(
-    strategy: Strategy, market: Market, seen: Market, guard: GuardReport, plugins: Plugins
-) -> dict[str, Any]:
-    """Return what the run stands on, beside its configuration; ``seen`` is the market within the universe."""
-    stamps = [*market.stamps]
-    if not strategy.signal.scale_free:
-        scale = "depends on the scale of prices: it may change with a split adjustment"
-        stamps.append(f"signal {strategy.signal.name!r} {scale}")
-    if strategy.universe.min_price is not None:
-        stamps.append(
-            "universe.min_price judges the bars as they are: adjusted ones know of later splits and dividends"
-        )
-    if guard.mode == "off":
-        stamps.append("the look-ahead guard was off: nobody checked that the forecast could be had at its time")
-    return {
-        "plugin": describe_code(strategy.signal, plugins),
-        "allocator": describe_code(strategy.allocator, plugins),
-        "data": {
-            "hash": market.content_hash,
-            "parts": dict(market.content_hashes),
-            "origin": dict(market.origin),
-            "calendar": market.calendar.name,
-            "side_series": list(market.side),
-            "universe": None if seen.universe is None else hash_frame(seen.universe),
-        },
-        "stamps": stamps,
-        "installation": describe_installation(),
-    }
-
-
-def _results(market: Market, targets: pd.DataFrame, execution: Execution) -> dict[str, Any]:
-    """Return a Run's frames; positions are valued at the last close that was."""
-    prices = market.close.ffill()
-    values = (execution.shares * prices).where(execution.shares != 0.0, 0.0)
-    return {
-        "equity": execution.equity,
-        "positions": values.assign(cash=execution.cash),
-        "transactions": execution.transactions,
-        "orders": execution.orders,
-        "trades": execution.trades,
-        "targets": targets,
-    }
-
-
-def _metrics(results: dict[str, Any], cash: float, benchmark: pd.Series | None, bars_per_year: float) -> dict[str, Any]:
-    frames = {name: frame for name, frame in results.items() if name != "targets"}
-    returns = returns_of(results["equity"], cash)
-    return measure(returns=returns, cash=cash, benchmark=benchmark, bars_per_year=bars_per_year, **frames)
-
-
-def _doubts(market: Market, strategy: Strategy, targets: pd.DataFrame, execution: Execution) -> list[str]:
-    """Return what makes a user wonder: a run without any position, a position without a price of today."""
-    doubts = []
-    if not targets.fillna(0.0).to_numpy().any():
-        first = first_row(strategy.signal, market.timeline, strategy.universe.warmup() - 1)
-        warmup = f"its warm-up is {warmup_of(strategy.signal)}"
-        short = f": {len(market)} bars are too few for a forecast ({warmup})" if first >= len(market) else ""
-        doubts.append(f"no decision asked for a position{short}")
-    elif execution.orders.empty:
-        doubts.append(
-            "every decision asked for less than one share: start with more cash, or trade fractions of shares"
-        )
-    held = execution.shares.columns[execution.shares.iloc[-1] != 0.0]
-    for symbol in held:
-        last = market.session[market.present[:, market.symbols.get_loc(symbol)]][-1]
-        if last < market.session[-1]:
-            doubts.append(f"{symbol} has no bar after {last.date()} and did not end: it is held at that close")
-    return doubts
-
-
-def _details(signal: Signal, market: Market, fits: Fits) -> tuple[Details, list[str]]:
-    """Return what the signal wants to show, drawn; or nothing and why, since the figures stand without it."""
-    try:
-        details = details_of(signal, market, fits)
-        return replace(details, pictures={name: _drawn(picture) for name, picture in details.pictures.items()}), []
-    except SignalError as error:
-        return Details(), [str(error)]
-    # A figure is a stranger's object, and drawing it may fail in any way.
-    except Exception as error:
-        return Details(), [f"signal {signal.name!r}: a picture of its details cannot be drawn: {in_one_line(error)}"]
-
-
-def _drawn(picture: Any) -> bytes:
-    if isinstance(picture, bytes):
-        return picture
-    png = io.BytesIO()
-    picture.savefig(png, format="png", bbox_inches="tight")
-    return png.getvalue()
-
-
-def _log(began: datetime, config: dict[str, Any], events: list[str]) -> list[dict[str, str]]:
-    start = {"time": began.isoformat(timespec="seconds"), "level": "info"}
-    return [
-        {**start, "message": f"backtest of {config['signal']['name']} began"},
-        *(_line("warning", event) for event in events),
-        _line("info", "backtest finished"),
-    ]
-
-
-def _line(level: str, message: str) -> dict[str, str]:
-    return {"time": datetime.now(UTC).isoformat(timespec="seconds"), "level": level, "message": message}

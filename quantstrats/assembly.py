@@ -1,0 +1,160 @@
+"""What a Run holds beside its frames, put together from what was asked and what came of it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from quantstrats.calls import warmup_of
+from quantstrats.config import describe
+from quantstrats.errors import SignalError, in_one_line
+from quantstrats.evaluation import details_of
+from quantstrats.hashing import hash_frame
+from quantstrats.history import first_row
+from quantstrats.making import described
+from quantstrats.provenance import describe_code, describe_installation
+from quantstrats.signals import Details, Signal, parts_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from quantstrats.engines.execution import Account, Execution
+    from quantstrats.fits import Fits
+    from quantstrats.guard import GuardReport
+    from quantstrats.market.market import Market
+    from quantstrats.plugins import Plugins
+    from quantstrats.strategy import Strategy
+
+
+def configuration(
+    strategy: Strategy, market: Market, account: Account, engine: str, guard: str, benchmark: str, plugins: Plugins
+) -> dict[str, Any]:
+    """Return the complete configuration as plain data, by blocks; such a file runs again."""
+    first, last = market.session[0], market.session[-1]
+    span = {"start": str(first.date()), "end": str(last.date())}
+    return {
+        "data": {**market.origin, "symbols": list(market.symbols), **span},
+        "universe": describe(strategy.universe),
+        "signal": described(strategy.signal, plugins),
+        "allocation": described(strategy.allocator, plugins),
+        "schedule": describe(strategy.schedule),
+        "costs": describe(strategy.costs),
+        "risk": describe(strategy.risk),
+        "engine": {"name": engine, "cash": account.cash, "fractional": account.fractional, "guard": guard},
+        "report": {"benchmark": benchmark},
+    }
+
+
+def foundation(
+    strategy: Strategy, market: Market, seen: Market, guard: GuardReport, plugins: Plugins
+) -> dict[str, Any]:
+    """Return what a run stands on beside its configuration; ``seen`` is the market within the universe."""
+    return {
+        "plugin": _plugin(strategy.signal, plugins),
+        "allocator": describe_code(strategy.allocator, plugins),
+        "data": {
+            "hash": market.content_hash,
+            "parts": dict(market.content_hashes),
+            "origin": dict(market.origin),
+            "calendar": market.calendar.name,
+            "side_series": list(market.side),
+            "universe": None if seen.universe is None else hash_frame(seen.universe),
+        },
+        "stamps": _stamps(strategy, market, guard),
+        "installation": describe_installation(),
+    }
+
+
+def _plugin(signal: Signal, plugins: Plugins) -> dict[str, Any]:
+    """Describe the code of a signal, and of its parts within."""
+    parts = {name: _plugin(part, plugins) for name, part in parts_of(signal).items()}
+    return {**describe_code(signal, plugins), **({"parts": parts} if parts else {})}
+
+
+def _stamps(strategy: Strategy, market: Market, guard: GuardReport) -> list[str]:
+    """Return what every report must say: of the bars, of the signal and its parts, of what was not checked."""
+    stamps = [*market.stamps]
+    for signal in _with_parts(strategy.signal):
+        if not signal.scale_free:
+            scale = "depends on the scale of prices: it may change with a split adjustment"
+            stamps.append(f"signal {signal.name!r} {scale}")
+    if strategy.universe.min_price is not None:
+        stamps.append(
+            "universe.min_price judges the bars as they are: adjusted ones know of later splits and dividends"
+        )
+    if guard.mode == "off":
+        stamps.append("the look-ahead guard was off: nobody checked that the forecast could be had at its time")
+    return stamps
+
+
+def _with_parts(signal: Signal) -> list[Signal]:
+    return [signal, *(inner for part in parts_of(signal).values() for inner in _with_parts(part))]
+
+
+def results(market: Market, targets: pd.DataFrame, execution: Execution) -> dict[str, Any]:
+    """Return a Run's frames; positions are valued at the last close that was."""
+    prices = market.close.ffill()
+    values = (execution.shares * prices).where(execution.shares != 0.0, 0.0)
+    return {
+        "equity": execution.equity,
+        "positions": values.assign(cash=execution.cash),
+        "transactions": execution.transactions,
+        "orders": execution.orders,
+        "trades": execution.trades,
+        "targets": targets,
+    }
+
+
+def doubts(market: Market, strategy: Strategy, targets: pd.DataFrame, execution: Execution) -> list[str]:
+    """Return what makes a user wonder: a run without any position, a position without a price of today."""
+    found = []
+    if not targets.fillna(0.0).to_numpy().any():
+        first = first_row(strategy.signal, market.timeline, strategy.universe.warmup() - 1)
+        warmup = f"its warm-up is {warmup_of(strategy.signal)}"
+        short = f": {len(market)} bars are too few for a forecast ({warmup})" if first >= len(market) else ""
+        found.append(f"no decision asked for a position{short}")
+    elif execution.orders.empty:
+        found.append("every decision asked for less than one share: start with more cash, or trade fractions of shares")
+    held = execution.shares.columns[execution.shares.iloc[-1] != 0.0]
+    for symbol in held:
+        last = market.session[market.present[:, market.symbols.get_loc(symbol)]][-1]
+        if last < market.session[-1]:
+            found.append(f"{symbol} has no bar after {last.date()} and did not end: it is held at that close")
+    return found
+
+
+def drawn_details(signal: Signal, market: Market, fits: Fits) -> tuple[Details, list[str]]:
+    """Return what the signal wants to show, drawn; or nothing and why, since the figures stand without it."""
+    try:
+        details = details_of(signal, market, fits)
+        return replace(details, pictures={name: _drawn(picture) for name, picture in details.pictures.items()}), []
+    except SignalError as error:
+        return Details(), [str(error)]
+    # A figure is a stranger's object, and drawing it may fail in any way.
+    except Exception as error:
+        return Details(), [f"signal {signal.name!r}: a picture of its details cannot be drawn: {in_one_line(error)}"]
+
+
+def _drawn(picture: Any) -> bytes:
+    if isinstance(picture, bytes):
+        return picture
+    png = io.BytesIO()
+    picture.savefig(png, format="png", bbox_inches="tight")
+    return png.getvalue()
+
+
+def log_lines(began: datetime, signal: str, warnings: list[str]) -> list[dict[str, str]]:
+    """Return the log of a run that finished: its begin, its warnings, its end."""
+    start = {"time": began.isoformat(timespec="seconds"), "level": "info"}
+    return [
+        {**start, "message": f"backtest of {signal} began"},
+        *(log_line("warning", warning) for warning in warnings),
+        log_line("info", "backtest finished"),
+    ]
+
+
+def log_line(level: str, message: str) -> dict[str, str]:
+    """Return one line of a run's log, of now."""
+    return {"time": datetime.now(UTC).isoformat(timespec="seconds"), "level": level, "message": message}
