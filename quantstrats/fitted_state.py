@@ -50,10 +50,15 @@ def pack(signal: Signal | None, modules: Collection[str]) -> bytes:
         If a field holds something that none of the formats carries, or the signal does not come back as it was.
     """
     files: dict[str, bytes] = {}
-    state = None if signal is None else _packed_signal(signal, files)
+    try:
+        state = json.dumps(None if signal is None else _packed_signal(signal, files))
+    except UnsafeStateError:
+        raise
+    except (RecursionError, ValueError) as error:  # it holds itself, or a number of too many digits
+        raise UnsafeStateError(f"it cannot be written ({in_one_line(error)})") from error
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as bundle:
-        bundle.writestr(_STATE, json.dumps(state))
+        bundle.writestr(_STATE, state)
         for name, data in files.items():
             bundle.writestr(name, data)
     again = unpack(content.getvalue(), modules)
