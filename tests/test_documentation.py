@@ -197,3 +197,46 @@ def test_the_plugin_guide_listener_hears_a_refusal(monkeypatch, market_of, capsy
 
 def allocator():
     return quantstrats.Plugins.installed().find("allocator", "long_flat").cls()
+
+
+LEARNING_GUIDE = (ROOT / "docs" / "learning.md").read_text()
+
+
+def test_the_learning_guides_learner_runs_and_is_recalled(nasdaq, tmp_path):
+    pytest.importorskip("skops", reason="skops is not installed")
+    (tmp_path / "up_next.py").write_text(python_blocks(LEARNING_GUIDE)[0])
+    market = nasdaq.between("2010-01-01", "2013-12-31")
+    settings = {"name": str(tmp_path / "up_next.py"), "refit": "quarter", "train": 250}
+    run = quantstrats.backtest(settings, market)
+    # The quarters from the second of 2011 on: 250 rows and a warm-up of 20 are there.
+    assert run.manifest["fits"] == {"made": 11, "recalled": 0}
+    assert run.manifest["guard"]["result"] == "clean"
+    assert run.metrics["orders"] > 0
+    again = quantstrats.backtest(settings, market)
+    assert again.manifest["fits"] == {"made": 0, "recalled": 11}
+    assert again.manifest["content"] == run.manifest["content"]
+
+
+def test_the_learning_guides_composition_is_made_of_its_yaml(nasdaq, monkeypatch):
+    plugins = quantstrats.Plugins.installed()
+    plugins.register(module_of("both", python_blocks(LEARNING_GUIDE)[1], monkeypatch))
+    (block,) = re.findall(r"```yaml\n(.*?)```", LEARNING_GUIDE, flags=re.DOTALL)
+    market = nasdaq.between("2010-01-01", "2012-12-31")
+    run = quantstrats.backtest(yaml.safe_load(block)["signal"], market, guard="full", plugins=plugins)
+    cross = quantstrats.backtest({"name": "sma_cross", "fast": 10, "slow": 40}, market).targets["NASDAQ"]
+    rose = market.close["NASDAQ"] > market.close["NASDAQ"].shift(60)
+    expected = cross.where(rose, 0.0)[60:]
+    assert run.targets["NASDAQ"][60:].tolist() == expected.tolist()
+    assert 0 < (expected > 0).sum() < (cross[60:] > 0).sum()
+
+
+def test_every_finding_of_the_guard_is_in_the_learning_guide():
+    from quantstrats import guard
+
+    pairs = [value for value in vars(guard).values() if isinstance(value, tuple) and len(value) == 2]
+    findings = [pair[0] for pair in pairs if all(isinstance(text, str) for text in pair)]
+    assert len(findings) >= 6
+    for finding in [*findings, guard._reads("module.NAME")[0]]:
+        assert f"| `{finding}`" in LEARNING_GUIDE
+    for mode in guard.MODES:
+        assert f"| `{mode}` |" in LEARNING_GUIDE

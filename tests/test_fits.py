@@ -358,7 +358,6 @@ def test_a_second_process_makes_no_fit_unless_code_that_the_learner_uses_has_cha
     assert project(plugin=PLUGIN, helper=HELPER.replace("* factor", "* factor * 2"))[:2] == [2, 0]
     assert project(helper=HELPER, deeper=FILES["deeper.py"].replace("close", "open"))[:2] == [2, 0]
     assert project(deeper=FILES["deeper.py"], settings="FACTOR = 0.5\n") == [2, 0, [], [6 - 2.0, 15 - 4.5]]
-    assert project(settings="FACTOR = 1.0\n") == [0, 2, [], RESULT]
 
 
 def test_the_modules_of_one_hand_are_found_through_all_kinds_of_imports(tmp_path, monkeypatch):
