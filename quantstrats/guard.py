@@ -41,7 +41,7 @@ FUTURE = 21  # rows with other values that follow a replayed one
 SAMPLE = 64  # rows that the sampled mode replays
 _DRAWS = 8  # other futures of data beside the market, to find out whether it is that
 _SCALED = 8  # replayed rows on which prices are scaled too
-_NUDGES = 16  # how often the last digits are changed before a difference counts as more than a tie
+_NUDGES = 3  # how often the last digits are changed, both ways, before a difference counts as more than a tie
 _DIGITS = {"float64": 1e-11, "float32": 1e-6}  # by how much of themselves they change
 _TOLERANCE = {"float64": (1e-9, 1e-6), "float32": (1e-5, 1e-4)}  # absolute, and relative to the forecast
 
@@ -82,7 +82,7 @@ def check_mode(mode: object) -> Mode:
     for known in MODES:
         if mode == known:
             return known
-    raise ConfigError(f"guard is {mode!r}{did_you_mean(mode, MODES)}; it can be {', '.join(MODES)}")
+    raise ConfigError(f"guard is {mode!r}{did_you_mean(mode, MODES)} (it can be {', '.join(MODES)})")
 
 
 def check_lookahead(
@@ -164,12 +164,12 @@ class _Check:
             branches = [frame.to_numpy() for frame in parts.values()]
             rows = sampled_rows(self.signal, self.market, self.forecast, branches, first, count, self.rng)
         rows = [row for row in rows if self._listed(row).any()]
+        refits += self._redo(rows, outside)
         with stage("checking for look-ahead", len(rows)) as done:
             for row in rows:
                 self._replay(row, outside)
                 done()
         self._scale(rows)
-        refits += self._redo(rows, outside)
         if blocks:
             self._blocks(first, outside)
         return checked + (len(self.market) - first if blocks else len(rows)), refits
@@ -203,20 +203,24 @@ class _Check:
         """Recompute every row before another future, many at a time: blocks of other bars, a warm-up apart."""
         spacing = first - self._first(first) + 1 + FUTURE  # one lookback, its last row included
         rows = np.arange(len(self.market))
+        same_bars = False
         with stage("checking every row", spacing) as done:
             for offset in range(spacing):
                 # The last row before a block, with its whole window untouched.
                 whole = [row for row in rows[(rows + 1 - offset) % spacing == 0].tolist() if row >= first]
-                other = with_other_rows(self.market, (rows - offset) % spacing < FUTURE, self.rng)
+                changed = (rows - offset) % spacing < FUTURE
+                other = with_other_rows(self.market, changed, self.rng, same_bars=same_bars)
                 try:
                     got = self._ask(other, 0, len(rows))
                 except SignalError:  # it is strict about bars, and these are not its past
+                    same_bars = True
                     for row in whole:
                         self._replay(row, outside)
-                else:
-                    for row in whole:
-                        if differs := self._differs(row, other, row, got=got[row]):
-                            self._stop(row, differs, _FUTURE_OR_MEMORY)
+                    done()
+                    continue
+                for row in whole:
+                    if differs := self._differs(row, other, row, got=got[row]):
+                        self._stop(row, differs, _FUTURE_OR_MEMORY)
                 done()
 
     def _scale(self, rows: list[int]) -> None:
@@ -240,9 +244,10 @@ class _Check:
             window, place = self._window(row, 0)
             with outside.with_other_future(row, self.rng):
                 differs = self._differs(row, window, place, fits=fresh)
-            if differs:
+            # Where it differs with the fits of the run too, it is not the fit.
+            if differs and not self._differs(row, window, place):
                 again = self._differs(row, window, place, fits=_FreshFits(self.fits, self.signal))
-                self._stop(row, differs, _RANDOM if again else _reads(outside))
+                self._stop(row, differs, _RANDOM if again else _reads(" or ".join(outside.names)))
         return fresh.made
 
     def _window(self, row: int, future: int) -> tuple[Market, int]:
@@ -306,9 +311,12 @@ class _Check:
         if not self._equal(expected, same).all():  # it is another each time anyway
             return tied
         digits = _DIGITS.get(self.signal.dtype, _DIGITS["float64"])
-        for _ in range(_NUDGES):
-            whole = with_other_digits(self.market, self._own_rows(row), digits, self.rng)
-            part = with_other_digits(market, self._own_rows(row) + place - row, digits, self.rng)
+        rows = self._own_rows(row)
+        for nudge in range(2 * _NUDGES):
+            # Both ways: what one leaves as it is, the other turns.
+            size, draw = (digits, -digits)[nudge % 2], nudge // 2
+            whole = with_other_digits(self.market, rows, size, np.random.default_rng(draw))
+            part = with_other_digits(market, rows + place - row, size, np.random.default_rng(draw))
             tied |= self._equal(got, self._ask(whole, row, row + 1)[0, columns])
             tied |= self._equal(expected, self._ask(part, place, place + 1, fits)[0])
             if tied[~self._equal(expected, got)].all():
@@ -350,10 +358,10 @@ class _Check:
             return _RANDOM
         window, place = self._window(row, 0)
         if same(window, place):
-            for _ in range(_DRAWS if outside.names else 0):
-                with outside.with_other_future(row, self.rng):
+            for name in outside.names * _DRAWS:
+                with outside.with_other_future(row, self.rng, name):
                     if not same(window, place):
-                        return _reads(outside)
+                        return _reads(name)
             return _FUTURE
         first = row - place
         if same(self.market.rows(first, row + 1), place):
@@ -367,7 +375,7 @@ class _Check:
 
 _FUTURE = (
     "reads the future",
-    "when other bars follow; look for shift(-n), center=True, bfill, iloc[-1], statistics over all rows",
+    "when other bars follow; look for shift(-n), center=True, bfill, iloc[-1], means over all rows",
 )
 _MEMORY = (
     "remembers more than warmup() says",
@@ -391,9 +399,9 @@ _RANDOM = (
 )
 
 
-def _reads(outside: OutsideData) -> tuple[str, str]:
+def _reads(name: str) -> tuple[str, str]:
     return (
-        f"reads the future in {', '.join(outside.names)}",
+        f"reads the future in {name}",
         "when that holds other values after this bar; data beside the bars belong into side series",
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from quantstrats.market.frames import PRICES
+from quantstrats.market.frames import FIELDS, PRICES
 from quantstrats.market.side import SideSeries
 
 if TYPE_CHECKING:
@@ -46,9 +46,24 @@ def with_other_future(market: Market, row: int, rng: np.random.Generator, *, sam
     return other.with_universe(pd.DataFrame(mask, index=market.index, columns=market.symbols))
 
 
-def with_other_rows(market: Market, rows: NDArray[np.bool_], rng: np.random.Generator) -> Market:
+def with_other_digits(market: Market, rows: NDArray[np.intp], size: float, rng: np.random.Generator) -> Market:
+    """Return the market with bars on ``rows`` (ascending) that differ by up to ``size`` of themselves.
+
+    So do side series that became known since the first of these rows.
+    """
+    factor = np.ones((len(market), len(market.symbols)))
+    factor[rows] += size * rng.uniform(-1.0, 1.0, (len(rows), len(market.symbols)))
+    arrays = {field: market.array(field) * factor for field in FIELDS}
+    since = market.decided_at[max(0, rows[0] - 1)]
+    side = {name: _with_other_digits(series, since, size, rng) for name, series in market.side.series.items()}
+    return market.with_values(arrays, side)
+
+
+def with_other_rows(
+    market: Market, rows: NDArray[np.bool_], rng: np.random.Generator, *, same_bars: bool = False
+) -> Market:
     """Return the market with other bars on the given rows (of bool, one per row); side series stay."""
-    return market.with_values(_moved(market, rows, rng, same_bars=False))
+    return market.with_values(_moved(market, rows, rng, same_bars))
 
 
 def with_other_scale(market: Market, rng: np.random.Generator) -> Market:
@@ -90,6 +105,17 @@ def _side_after(series: SideSeries, moment: pd.Timestamp, rng: np.random.Generat
     frame = values.to_frame() if isinstance(values, pd.Series) else values
     changed = pd.DataFrame({name: _other_values(frame[name], later, rng) for name in frame}, index=frame.index)
     return SideSeries(changed.iloc[:, 0] if isinstance(values, pd.Series) else changed, series.known_at)
+
+
+def _with_other_digits(series: SideSeries, since: pd.Timestamp, size: float, rng: np.random.Generator) -> SideSeries:
+    if isinstance(series.known_at, str):
+        return series
+    values: Any = series.values  # noqa: PD011 - a SideSeries' field
+    frame = values.to_frame() if isinstance(values, pd.Series) else values.copy()
+    later = np.asarray(series.known_at > since)
+    for name in frame.select_dtypes("number").columns:
+        frame[name] = frame[name] * np.where(later, 1.0 + size * rng.uniform(-1.0, 1.0, len(frame)), 1.0)
+    return SideSeries(frame.iloc[:, 0] if isinstance(values, pd.Series) else frame, series.known_at)
 
 
 def _other_values(column: pd.Series, rows: NDArray[np.bool_], rng: np.random.Generator) -> pd.Series:
