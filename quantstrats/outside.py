@@ -96,7 +96,8 @@ class OutsideData:
             return value
         if isinstance(value, dict):
             if _has_dated_keys(value):
-                return self._changed(pd.Series(value, index=pd.DatetimeIndex(list(value))), row, rng).to_dict()
+                numbers = pd.Series(list(value.values()), index=pd.DatetimeIndex(list(value)))
+                return dict(zip(value, self._changed(numbers, row, rng).tolist(), strict=True))
             return {key: self._changed(item, row, rng, depth - 1) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return type(value)([self._changed(item, row, rng, depth - 1) for item in value])

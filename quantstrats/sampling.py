@@ -51,7 +51,7 @@ def sampled_rows(
 
     def draw(candidates: NDArray[np.intp], wanted: int) -> None:
         open_ = np.setdiff1d(candidates[(candidates >= first) & (candidates < len(market))], list(chosen))
-        chosen.update(rng.choice(open_, min(wanted, len(open_)), replace=False).tolist())
+        chosen.update(rng.choice(open_, min(wanted, len(open_), count - len(chosen)), replace=False).tolist())
 
     draw(_sign_changes(forecast), count // 2)
     each = min(_OF_EACH_KIND, count // 8)

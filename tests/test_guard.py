@@ -472,8 +472,9 @@ def test_a_signal_that_fails_on_the_rows_of_a_session_is_one_clear_line(bars):
     assert "\n" not in told
     day, line = r"\d{4}-\d\d-\d\d", re.escape(f"({Path(__file__).name} line ")
     assert re.fullmatch(
-        rf"signal 'inline' cannot be asked on the rows that a session of {day} would have \({day} to {day}, 1 symbols\): "
-        rf"signal 'inline' failed in forecast\(\) at {day}: IndexError: [^\n]*{line}\d+\)",
+        rf"signal 'inline' cannot be asked on the rows that a session of {day} would have "
+        rf"\({day} to {day}, 1 symbols\): signal 'inline' failed in forecast\(\) at {day}: "
+        rf"IndexError: [^\n]*{line}\d+\)",
         told,
     ), told
 
