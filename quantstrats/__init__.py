@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from quantstrats.api import backtest, backtest_config
     from quantstrats.errors import DataError, QuantstratsError
     from quantstrats.hookspecs import hookimpl
-    from quantstrats.learning import Learner
+    from quantstrats.learning.learner import Learner
     from quantstrats.loading import load_market
     from quantstrats.market.market import Market
     from quantstrats.market.side import SideSeries
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from quantstrats.portfolio.risk import RiskPolicy
     from quantstrats.portfolio.schedule import Schedule
     from quantstrats.reports.tearsheet import tearsheet
-    from quantstrats.runs import Run, load_run
+    from quantstrats.runs.run import Run, load_run
     from quantstrats.signals import Details, Signal
 
 _HOMES = {
@@ -35,12 +35,12 @@ _HOMES = {
     "Costs": "portfolio.costs",
     "DataError": "errors",
     "Details": "signals",
-    "Learner": "learning",
+    "Learner": "learning.learner",
     "Market": "market.market",
     "Plugins": "plugins",
     "QuantstratsError": "errors",
     "RiskPolicy": "portfolio.risk",
-    "Run": "runs",
+    "Run": "runs.run",
     "Schedule": "portfolio.schedule",
     "SideSeries": "market.side",
     "Signal": "signals",
@@ -50,7 +50,7 @@ _HOMES = {
     "backtest_config": "api",
     "hookimpl": "hookspecs",
     "load_market": "loading",
-    "load_run": "runs",
+    "load_run": "runs.run",
     "tearsheet": "reports.tearsheet",
 }
 

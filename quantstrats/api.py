@@ -16,12 +16,10 @@ from quantstrats.engines.execution import Account
 from quantstrats.errors import ConfigError
 from quantstrats.evaluation import check_needs
 from quantstrats.events import RunStarted
-from quantstrats.failures import failure_log
-from quantstrats.fits import Fits
-from quantstrats.guard import check_lookahead, check_mode
+from quantstrats.guard.check import check_lookahead, check_mode
 from quantstrats.hashing import hash_plain
 from quantstrats.home import logs_folder
-from quantstrats.ledger import Ledger
+from quantstrats.learning.fits import Fits
 from quantstrats.making import made
 from quantstrats.market.market import Market
 from quantstrats.market.universe import Universe
@@ -32,8 +30,10 @@ from quantstrats.portfolio.schedule import Schedule
 from quantstrats.progress import stage
 from quantstrats.reports.benchmark import EQUAL_WEIGHT, benchmark_returns
 from quantstrats.reports.metrics import measure
-from quantstrats.runs import Run, content_hashes, new_run_id, returns_of
-from quantstrats.settings import Settings, read_settings, settings_of
+from quantstrats.runs.failures import failure_log
+from quantstrats.runs.ledger import Ledger
+from quantstrats.runs.run import Run, content_hashes, new_run_id, returns_of
+from quantstrats.settings.settings import Settings, read_settings, settings_of
 from quantstrats.strategy import Strategy
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from quantstrats.config import describe
 from quantstrats.errors import SignalError, in_one_line
 from quantstrats.evaluation import details_of
 from quantstrats.hashing import hash_frame
-from quantstrats.history import first_row
+from quantstrats.learning.windows import first_row
 from quantstrats.making import described
 from quantstrats.provenance import describe_code, describe_installation
 from quantstrats.signals import Details, Signal, parts_of
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from quantstrats.engines.execution import Account, Execution
-    from quantstrats.fits import Fits
-    from quantstrats.guard import GuardReport
+    from quantstrats.guard.check import GuardReport
+    from quantstrats.learning.fits import Fits
     from quantstrats.market.market import Market
     from quantstrats.plugins import Plugins
     from quantstrats.strategy import Strategy
@@ -84,6 +84,8 @@ def _stamps(strategy: Strategy, market: Market, guard: GuardReport) -> list[str]
         stamps.append(
             "universe.min_price judges the bars as they are: adjusted ones know of later splits and dividends"
         )
+    beside = "beside its market: nobody checked when those values were known"
+    stamps += [f"the signal reads {name} {beside}" for name in guard.beside]
     if guard.mode == "off":
         stamps.append("the look-ahead guard was off: nobody checked that the forecast could be had at its time")
     return stamps

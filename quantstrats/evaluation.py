@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from quantstrats.calls import call, warmup_of
 from quantstrats.errors import DataError, SignalError, did_you_mean
-from quantstrats.fits import Fits
-from quantstrats.history import Segment, first_row, period_of, segments
-from quantstrats.learning import Learner, check_recipe
+from quantstrats.learning.fits import Fits
+from quantstrats.learning.learner import Learner, check_recipe
+from quantstrats.learning.windows import Segment, first_row, period_of, segments
 from quantstrats.progress import stage
 from quantstrats.signals import Details, Signal, parts_of
 

@@ -69,4 +69,4 @@ def trade_closed(trade: TradeClosed) -> None:
 
 @hookspec
 def run_finished(run: Any) -> None:
-    """Hear that a run ended; ``run`` is the :class:`quantstrats.runs.Run`."""
+    """Hear that a run ended; ``run`` is the :class:`quantstrats.runs.run.Run`."""

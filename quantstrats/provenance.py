@@ -116,6 +116,7 @@ def _imported(name: str, file: Path) -> Iterator[str]:
 
 
 def of_one_hand(name: str, file: Path, start: str) -> bool:
+    """Tell whether a module is written by whoever wrote ``start``: not installed, or of the same package."""
     package = name.partition(".")[0]
     if package in (start.partition(".")[0], "quantstrats"):
         return package != "quantstrats"

@@ -16,7 +16,7 @@ from quantstrats.portfolio.schedule import Schedule
 if TYPE_CHECKING:
     import pandas as pd
 
-    from quantstrats.fits import Fits
+    from quantstrats.learning.fits import Fits
     from quantstrats.market.market import Market
     from quantstrats.signals import Signal
 

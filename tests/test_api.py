@@ -26,7 +26,7 @@ from quantstrats import (
     load_market,
 )
 from quantstrats.errors import ConfigError, DataError, EngineError, PluginError, SignalError
-from quantstrats.ledger import Ledger
+from quantstrats.runs.ledger import Ledger
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from quantstrats import Costs, RiskPolicy, Schedule, Universe, hookspecs
 from quantstrats.cli.app import app
 from quantstrats.importing import entry_points
 from quantstrats.making import made
-from quantstrats.settings import DataSettings, EngineSettings, ReportSettings
+from quantstrats.settings.settings import DataSettings, EngineSettings, ReportSettings
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
@@ -231,12 +231,13 @@ def test_the_learning_guides_composition_is_made_of_its_yaml(nasdaq, monkeypatch
 
 
 def test_every_finding_of_the_guard_is_in_the_learning_guide():
-    from quantstrats import guard
+    from quantstrats.guard import check
+    from quantstrats.guard import findings as texts
 
-    pairs = [value for value in vars(guard).values() if isinstance(value, tuple) and len(value) == 2]
+    pairs = [value for value in vars(texts).values() if isinstance(value, tuple) and len(value) == 2]
     findings = [pair[0] for pair in pairs if all(isinstance(text, str) for text in pair)]
     assert len(findings) >= 6
-    for finding in [*findings, guard._reads("module.NAME")[0]]:
+    for finding in [*findings, texts.reads("module.NAME")[0]]:
         assert f"| `{finding}`" in LEARNING_GUIDE
-    for mode in guard.MODES:
+    for mode in check.MODES:
         assert f"| `{mode}` |" in LEARNING_GUIDE

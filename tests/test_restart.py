@@ -13,8 +13,8 @@ import pytest
 
 from quantstrats import Learner, Market, Plugins, Schedule, SideSeries, Signal, Universe
 from quantstrats.errors import ConfigError
-from quantstrats.fits import Fits
 from quantstrats.history import history
+from quantstrats.learning.fits import Fits
 from quantstrats.portfolio.allocators import LongFlat, Proportional
 from quantstrats.strategy import Strategy
 

@@ -200,7 +200,9 @@ def test_an_error_inside_names_the_line_of_the_signals_own_file(market):
 
     told = refusal(Inline(fail), market)
     line = fail.__code__.co_firstlineno + 1
-    assert told == f"signal 'inline' failed in forecast() at 2015-01-02: KeyError: 'missing' (test_signals.py line {line})"
+    assert (
+        told == f"signal 'inline' failed in forecast() at 2015-01-02: KeyError: 'missing' (test_signals.py line {line})"
+    )
 
 
 def test_an_error_of_several_lines_is_told_in_one(market):

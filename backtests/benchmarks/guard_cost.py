@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from quantstrats import Learner, Market, Plugins, Schedule, Signal, backtest, load_market
-from quantstrats.fits import Fits
-from quantstrats.guard import check_lookahead
+from quantstrats.guard.check import check_lookahead
+from quantstrats.learning.fits import Fits
 from quantstrats.strategy import Strategy
 
 GOAL = 0.25

@@ -1,7 +1,7 @@
 """What the sampled look-ahead guard finds: ``python backtests/benchmarks/guard_detection.py [--seeds 50]``.
 
-Each planted bug of tests/guard_corpus.py is looked for once for each seed, which draws the bars, the rows that the
-guard looks at, and the other futures; the seeds go round the markets. A cell says in how many cases out of how many
+Each planted bug of tests/guard/guard_corpus.py is looked for once for each seed, which draws the bars, the rows that
+the guard looks at, and the other futures; the seeds go round the markets. A cell says in how many cases out of how many
 the guard found the bug and named its cause; in the second table, in how many it blamed a clean signal.
 """
 
@@ -16,7 +16,7 @@ import warnings
 from pathlib import Path
 from types import ModuleType
 
-CORPUS = Path(__file__).parents[2] / "tests" / "guard_corpus.py"
+CORPUS = Path(__file__).parents[2] / "tests" / "guard" / "guard_corpus.py"
 
 
 def loaded(file: Path) -> ModuleType:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from quantstrats.runs import Run
+    from quantstrats.runs.run import Run
 
 TEARSHEET = "tearsheet.html"
 
@@ -86,7 +86,7 @@ def _stored(
     """Run what is asked for and store it; return the run, its folder, and the names of its further files."""
     from quantstrats.api import backtest_settings
     from quantstrats.progress import stage
-    from quantstrats.settings import read_settings
+    from quantstrats.settings.settings import read_settings
 
     wanted = read_settings(config, settings, flags)
     run = backtest_settings(wanted)

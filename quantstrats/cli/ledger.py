@@ -23,7 +23,7 @@ def ledger(
     """List the trials, newest first: every backtest that began, stored or not, and what became of it."""
     from quantstrats.cli.texts import plain_name, print_json
     from quantstrats.errors import ConfigError, did_you_mean
-    from quantstrats.ledger import Ledger
+    from quantstrats.runs.ledger import Ledger
 
     book = Ledger()
     rows = book.rows(verifications=True)[::-1]
@@ -69,7 +69,7 @@ def _took(row: Mapping[str, Any]) -> str:
 
 def _counted(rows: list[dict[str, Any]]) -> str:
     from quantstrats.cli.texts import count
-    from quantstrats.ledger import STATUSES
+    from quantstrats.runs.ledger import STATUSES
 
     trials = Counter(row["status"] for row in rows if row["verifies"] is None)
     verifications = sum(row["verifies"] is not None for row in rows)

@@ -18,8 +18,8 @@ def report(
     from quantstrats.atomic import write_whole
     from quantstrats.errors import RunError
     from quantstrats.reports.tearsheet import tearsheet
-    from quantstrats.runs import load_run
-    from quantstrats.stored import find_run_folder
+    from quantstrats.runs.run import load_run
+    from quantstrats.runs.stored import find_run_folder
 
     folder = find_run_folder(run)
     file = out or folder / "tearsheet.html"

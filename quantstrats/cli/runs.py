@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from quantstrats.stored import StoredRun
+    from quantstrats.runs.stored import StoredRun
 
 _SHOWN = 20
 
@@ -31,7 +31,7 @@ def runs(
     if context.invoked_subcommand:
         return
     from quantstrats.cli.texts import count, print_json
-    from quantstrats.stored import runs_folder, stored_runs
+    from quantstrats.runs.stored import runs_folder, stored_runs
 
     found = stored_runs(folder)
     shown = found[: limit or None] if limit is not None or as_json else found[:_SHOWN]
@@ -57,7 +57,7 @@ def remove(
 ) -> None:
     """Remove runs; their rows in the ledger stay. Where one of them is unknown, none is removed."""
     from quantstrats.errors import RunNotFoundError
-    from quantstrats.stored import find_run_folders, remove_run
+    from quantstrats.runs.stored import find_run_folders, remove_run
 
     try:
         folders = find_run_folders(ids, context.obj)
@@ -82,7 +82,7 @@ def prune(
 
     from quantstrats.atomic import clear_leftovers
     from quantstrats.cli.texts import count
-    from quantstrats.stored import removable, remove_run, runs_folder, stored_runs
+    from quantstrats.runs.stored import removable, remove_run, runs_folder, stored_runs
 
     parent = context.obj or runs_folder()
     leftovers = clear_leftovers(parent, dry_run=dry_run)

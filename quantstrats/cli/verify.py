@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from quantstrats.runs import Run
+    from quantstrats.runs.run import Run
 
 
 def verify(
@@ -19,8 +19,8 @@ def verify(
     It leaves with 0 if they are identical and with 1 if they differ. The ledger does not count it as a trial.
     """
     from quantstrats.cli.texts import print_json
-    from quantstrats.comparison import damage, first_difference, notes
-    from quantstrats.runs import load_run
+    from quantstrats.runs.comparison import damage, first_difference, notes
+    from quantstrats.runs.run import load_run
 
     stored = load_run(run)
     fresh = _run_again(stored)
@@ -41,7 +41,7 @@ def verify(
 def _run_again(stored: Run) -> Run:
     from quantstrats.api import backtest_config
     from quantstrats.errors import PluginError
-    from quantstrats.ledger import verifying
+    from quantstrats.runs.ledger import verifying
 
     if stored.config.get("data", {}).get("source") == "frames":
         raise PluginError(

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from quantstrats.market.calendar import Calendar
-from quantstrats.runs import returns_of
+from quantstrats.runs.run import returns_of
 
 if TYPE_CHECKING:
-    from quantstrats.runs import Run
+    from quantstrats.runs.run import Run
 
 
 @dataclass(frozen=True, eq=False)

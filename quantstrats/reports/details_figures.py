@@ -9,7 +9,7 @@ from quantstrats.reports.drawing import Drawing
 if TYPE_CHECKING:
     import pandas as pd
 
-    from quantstrats.runs import Run
+    from quantstrats.runs.run import Run
 
 _MOST_SYMBOLS = 4
 _COLORS = ("#2563a8", "#d97a1d", "#6b4fa0", "#2f8f8b", "#9a6b45", "#8a94a3")

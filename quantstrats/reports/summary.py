@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from quantstrats.reports.labels import COMPARED, FINAL_EQUITY, TRADING, described_text, guard_text
 
 if TYPE_CHECKING:
-    from quantstrats.runs import Run
+    from quantstrats.runs.run import Run
 
 WIDTH = 80
 _DASH = "-"

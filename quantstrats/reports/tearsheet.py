@@ -13,7 +13,7 @@ from quantstrats.reports.tables import Form, Table, as_text, table_of
 
 if TYPE_CHECKING:
     from quantstrats.reports.daily import Daily
-    from quantstrats.runs import Run
+    from quantstrats.runs.run import Run
 
 _HEADLINE = (FINAL_EQUITY, COMPARED[1], COMPARED[3], COMPARED[5])
 _CAVEATS = (

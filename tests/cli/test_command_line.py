@@ -17,7 +17,7 @@ import pytest
 from quantstrats import load_run
 from quantstrats.cli import app, main
 from quantstrats.cli.interrupts import interrupts_heard
-from quantstrats.ledger import Ledger
+from quantstrats.runs.ledger import Ledger
 
 ROOT = Path(__file__).parents[2]
 

@@ -17,7 +17,7 @@ import yaml
 
 from quantstrats import Market, Plugins, Signal, backtest, load_run
 from quantstrats.cli.main import main
-from quantstrats.ledger import Ledger
+from quantstrats.runs.ledger import Ledger
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ import pandas as pd
 from quantstrats import Learner, Market, Signal
 from quantstrats.atomic import clear_leftovers, is_leftover_name
 from quantstrats.evaluation import evaluate
-from quantstrats.fits import Fits
+from quantstrats.learning.fits import Fits
 
 SECONDS = 0.02  # that one fit takes
 INTERRUPTED = 130
@@ -63,7 +63,7 @@ class Slow(Learner):
         with self.notes.open("a") as notes:
             notes.write(f"{market.index[-1].date()}\n")
         time.sleep(SECONDS)
-        return Level(float(market.close.mean().mean()), np.full((300, 300), market.close.iloc[-1, 0]))
+        return Level(float(market.close.mean().mean()), np.full((300, 1000), market.close.iloc[-1, 0]))
 
 
 def bars() -> Market:
@@ -103,6 +103,13 @@ def stored(folder: Path) -> int:
     return len(files) - len(hidden)
 
 
+def wait_for_writing(child: int, learner: Slow, number: int, rng: random.Random) -> None:
+    """Wait until the fit of this number is about to be written, or the child has ended."""
+    while started(learner) < number and not os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+        time.sleep(SECONDS / 50)
+    time.sleep(SECONDS * rng.uniform(0.9, 3.0))
+
+
 def go_through(learner: Slow, market: Market, folder: Path, expected: pd.DataFrame, rng: random.Random) -> dict:
     """Interrupt children until one gets through; return how often, and at what."""
     found: collections.Counter[str] = collections.Counter()
@@ -111,7 +118,10 @@ def go_through(learner: Slow, market: Market, folder: Path, expected: pd.DataFra
         kept_before, begun_before = stored(folder), started(learner)
         with_what = rng.choice([signal.SIGINT, signal.SIGKILL])
         child = begin(learner, market, folder, expected)
-        time.sleep(rng.uniform(0.0, 2.0 * needed * SECONDS))
+        if rng.random() < 0.5:
+            time.sleep(rng.uniform(0.0, needed * SECONDS))
+        else:
+            wait_for_writing(child, learner, begun_before + rng.randint(1, 4), rng)
         os.kill(child, with_what)
         _, status = os.waitpid(child, 0)
         kept, begun = stored(folder), started(learner) - begun_before

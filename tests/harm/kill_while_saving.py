@@ -24,8 +24,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from quantstrats.atomic import clear_leftovers, is_leftover_name, write_whole
-from quantstrats.runs import Run, content_hashes, load_run
-from quantstrats.stored import remove_run, run_folders, stored_runs
+from quantstrats.runs.run import Run, content_hashes, load_run
+from quantstrats.runs.stored import remove_run, run_folders, stored_runs
 
 FRAMES = ("equity", "positions", "transactions", "orders", "trades", "targets")
 PAGES = ("<html>" + "old" * 50_000 + "</html>", "<html>" + "new" * 50_000 + "</html>")

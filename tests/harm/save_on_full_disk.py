@@ -20,7 +20,7 @@ from pathlib import Path
 
 from quantstrats import atomic
 from quantstrats.errors import RunError
-from quantstrats.runs import Run, content_hashes, load_run
+from quantstrats.runs.run import Run, content_hashes, load_run
 
 FRAMES = ("equity", "positions", "transactions", "orders", "trades", "targets")
 KIB = 1024

@@ -563,7 +563,7 @@ def test_what_is_written_is_read_back_to_the_last_digit(tmp_path_factory, market
 
 def test_relative_paths_of_a_configuration_start_from_its_file(written, monkeypatch):
     from quantstrats import Plugins
-    from quantstrats.settings import read_settings
+    from quantstrats.settings.settings import read_settings
 
     written(HEAD + A2 + A5, "data/bars.csv")
     config = written("data: {source: files, path: data/bars.csv}\nsignal: {name: buy_and_hold}\n", "run.yaml")

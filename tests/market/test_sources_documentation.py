@@ -12,7 +12,7 @@ import pytest
 from quantstrats import Plugins
 from quantstrats.market.sources.files import Files
 from quantstrats.market.sources.synthetic import Synthetic
-from quantstrats.settings import read_settings
+from quantstrats.settings.settings import read_settings
 
 
 @pytest.mark.parametrize("source", [Synthetic, Files])

@@ -20,7 +20,7 @@ from quantstrats.reports.daily import by_days
 from quantstrats.reports.metrics import measure
 from quantstrats.reports.pyfolio_figures import returns_figures, round_trip_figures, transaction_figures
 from quantstrats.reports.tables import DASH, as_text, table_of
-from quantstrats.runs import returns_of
+from quantstrats.runs.run import returns_of
 
 HOSTILE = '<script>alert("$1$")</script>'
 CASH = 1000.0

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantstrats import Market, SideSeries
+from quantstrats.guard.perturbation import with_other_digits, with_other_future, with_other_rows, with_other_scale
 from quantstrats.market.frames import FIELDS, PRICES
-from quantstrats.market.perturbation import with_other_digits, with_other_future, with_other_rows, with_other_scale
 
 ROWS, SYMBOLS = 60, 4
 SEEDS = st.integers(0, 2**32 - 1)
@@ -231,3 +231,11 @@ def test_the_market_itself_is_left_as_it_is(market):
     with_other_digits(market, np.arange(5, 9), 1e-6, rng)
     assert {field: array.tobytes() for field, array in values_of(market).items()} == before
     assert dict(market.content_hashes) == hashes
+
+
+def test_what_is_known_just_when_the_row_is_complete_stays(nasdaq):
+    close = nasdaq.close.iloc[:30]
+    known = Market.from_frames(close=close).decided_at
+    market = Market.from_frames(close=close, side={"vix": SideSeries(pd.Series(range(30), close.index), known)})
+    after = with_other_future(market, 10, np.random.default_rng(0)).side["vix"]
+    assert (after == market.side["vix"]).tolist() == [True] * 11 + [False] * 19

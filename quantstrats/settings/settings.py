@@ -10,15 +10,15 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quantstrats.blocks import Assigned, Block
-from quantstrats.configfile import parse_assignments, read_yaml
 from quantstrats.errors import ConfigError, did_you_mean
-from quantstrats.guard import check_mode
+from quantstrats.guard.check import check_mode
 from quantstrats.loading import load_market
 from quantstrats.market.universe import Universe
 from quantstrats.portfolio.costs import Costs
 from quantstrats.portfolio.risk import RiskPolicy
 from quantstrats.portfolio.schedule import Schedule
+from quantstrats.settings.blocks import Assigned, Block
+from quantstrats.settings.configfile import parse_assignments, read_yaml
 
 if TYPE_CHECKING:
     from quantstrats.market.market import Market

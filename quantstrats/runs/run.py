@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from quantstrats.atomic import whole_folder
 from quantstrats.errors import RunError, in_one_line
 from quantstrats.hashing import hash_frame, hash_parts
+from quantstrats.runs.stored import CONFIG, LOG, MANIFEST, METRICS, find_run_folder, read_mapping, runs_folder
 from quantstrats.signals import Details
-from quantstrats.stored import CONFIG, LOG, MANIFEST, METRICS, find_run_folder, read_mapping, runs_folder
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantstrats import Learner, Market, Signal
-from quantstrats.sampling import sampled_rows
+from quantstrats.guard.sampling import sampled_rows
 
 ROWS, FIRST, COUNT = 400, 30, 64
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from quantstrats.runs import Run
+    from quantstrats.runs.run import Run
 
 _FRAMES = ("targets", "orders", "transactions", "trades", "positions", "equity", "benchmark")
 _ROW = {"orders": "order", "transactions": "fill", "trades": "round trip"}

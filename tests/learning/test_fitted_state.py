@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from quantstrats import Signal
-from quantstrats.fitted_state import UnsafeStateError, pack, unpack
+from quantstrats.learning.fitted_state import UnsafeStateError, pack, unpack
 from quantstrats.portfolio.schedule import Schedule
 
 MODULES = (__name__,)
@@ -527,7 +527,7 @@ def test_models_that_could_run_code_are_neither_written_nor_read(trap):
 
 def test_names_that_a_module_only_imports_are_not_had(monkeypatch):
     pytest.importorskip("skops.io", reason="skops is not installed")
-    from quantstrats.fitted_state import _may_be_had
+    from quantstrats.learning.fitted_state import _may_be_had
 
     assert _may_be_had("sklearn.feature_selection._univariate_selection.f_classif")
     assert _may_be_had("sklearn.tree._tree.Tree")

@@ -18,10 +18,10 @@ import pytest
 
 from quantstrats import Learner, Market, SideSeries, Signal, backtest
 from quantstrats.evaluation import evaluate
-from quantstrats.fits import Fits
+from quantstrats.learning.fits import Fits
 from quantstrats.provenance import reachable_modules
 
-HARM = Path(__file__).parent / "harm"
+HARM = Path(__file__).parents[1] / "harm"
 
 
 @dataclass(frozen=True)
@@ -275,7 +275,7 @@ import pandas as pd
 from helper import level_of
 from quantstrats import Learner, Market
 from quantstrats.evaluation import evaluate
-from quantstrats.fits import Fits
+from quantstrats.learning.fits import Fits
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import time
 import pytest
 
 from quantstrats.errors import RunError
-from quantstrats.ledger import STATUSES, Ledger, verifying
-from quantstrats.processes import Process, has_ended, this_process
+from quantstrats.runs.ledger import STATUSES, Ledger, verifying
+from quantstrats.runs.processes import Process, has_ended, this_process
 
 CONFIG = {"signal": {"name": "x", "lookback": 5}}
 
@@ -71,7 +71,7 @@ def test_a_ledger_that_cannot_be_written_is_told_in_one_line(tmp_path):
 
 
 BEGIN = (
-    "import signal, sys, time; from pathlib import Path; from quantstrats.ledger import Ledger\n"
+    "import signal, sys, time; from pathlib import Path; from quantstrats.runs.ledger import Ledger\n"
     # Where the tests run in the background, interrupts are ignored, and children inherit that.
     "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     "with Ledger(Path(sys.argv[1])).trial(sys.argv[2], {'signal': {'name': 'x'}}, 'data') as trial:\n"
@@ -154,7 +154,7 @@ def test_a_process_has_ended_only_where_that_can_be_known(change, ended):
 
 
 def test_without_proc_the_start_is_what_ps_tells(monkeypatch, tmp_path):
-    monkeypatch.setattr("quantstrats.processes._PROC", tmp_path)
+    monkeypatch.setattr("quantstrats.runs.processes._PROC", tmp_path)
     me = this_process()
     if not me.start:
         pytest.skip("neither /proc nor /bin/ps is there")
@@ -323,7 +323,7 @@ def test_a_damaged_ledger_is_told_in_one_line_and_not_written(filled, damage):
 def test_a_ledger_that_another_process_keeps_is_told(ledger, monkeypatch):
     with ledger.trial("run", CONFIG, "data"):
         pass
-    monkeypatch.setattr("quantstrats.ledger._PATIENCE", 0.1)
+    monkeypatch.setattr("quantstrats.runs.ledger._PATIENCE", 0.1)
     other = sqlite3.connect(ledger.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     with (
@@ -351,7 +351,7 @@ def test_a_writer_waits_for_another(ledger):
 def test_many_processes_that_start_together_keep_every_row(ledger):
     # They also make the file together: all wait for the same instant. One in five trials fails.
     program = (
-        "import sys, time; from pathlib import Path; from quantstrats.ledger import Ledger\n"
+        "import sys, time; from pathlib import Path; from quantstrats.runs.ledger import Ledger\n"
         "ledger, name, start = Ledger(Path(sys.argv[1])), sys.argv[2], float(sys.argv[3])\n"
         "time.sleep(max(0.0, start - time.time()))\n"
         "for number in range(10):\n"
@@ -388,7 +388,7 @@ def test_many_processes_that_start_together_keep_every_row(ledger):
 def test_writers_that_are_killed_at_random_lose_no_row_that_was_entered(ledger):
     # SQLite's journal of a killed writer is rolled back by the next one; what was said to be entered is there.
     program = (
-        "import sys; from pathlib import Path; from quantstrats.ledger import Ledger\n"
+        "import sys; from pathlib import Path; from quantstrats.runs.ledger import Ledger\n"
         "ledger = Ledger(Path(sys.argv[1]))\n"
         "for number in range(10**6):\n"
         "    with ledger.trial(f'{sys.argv[2]}-{number}', {'signal': {'name': 'x'}}, 'data') as trial:\n"

@@ -9,8 +9,8 @@ import pytest
 
 from quantstrats import Signal, backtest
 from quantstrats.errors import DataError, SignalError
-from quantstrats.failures import failure_log
-from quantstrats.ledger import Ledger
+from quantstrats.runs.failures import failure_log
+from quantstrats.runs.ledger import Ledger
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ import yaml
 from quantstrats import Details, backtest
 from quantstrats.atomic import clear_leftovers, whole_folder, write_whole
 from quantstrats.errors import RunError, RunNotFoundError
-from quantstrats.runs import content_hashes, load_run, new_run_id, returns_of
-from quantstrats.stored import find_run_folder, find_run_folders, removable, remove_run, stored_runs
+from quantstrats.runs.run import content_hashes, load_run, new_run_id, returns_of
+from quantstrats.runs.stored import find_run_folder, find_run_folders, removable, remove_run, stored_runs
 
-HARM = Path(__file__).parent / "harm"
+HARM = Path(__file__).parents[1] / "harm"
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from quantstrats.guard.perturbation import with_other_future
 from quantstrats.market.market import Market
-from quantstrats.market.perturbation import with_other_future
 from quantstrats.provenance import of_one_hand
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import pytest
 from quantstrats import Learner, Market, SideSeries, Signal, backtest
 from quantstrats.errors import ConfigError, DataError, SignalError
 from quantstrats.evaluation import check_needs, evaluate
-from quantstrats.fits import Fits
-from quantstrats.learning import check_recipe
+from quantstrats.learning.fits import Fits
+from quantstrats.learning.learner import check_recipe
 from quantstrats.signals import needs_of, parts_of
 
 NAN = float("nan")
@@ -132,6 +132,16 @@ def test_a_market_that_begins_after_the_date_of_training_has_no_opinion(nasdaq):
     assert evaluate(longer, nasdaq.between("2009-12-31", "2010-06-30")).notna().any(axis=None)
 
 
+def test_a_refit_on_the_date_of_training_itself_has_no_row_to_learn_from(nasdaq):
+    market = nasdaq.between("2010-01-04", "2010-03-31")
+    # 1 February is the first session of its month, 26 February the last one.
+    forecast = evaluate(Recorder(refit="month", train=date(2010, 2, 1), rows=3), market)["NASDAQ"]
+    assert forecast[:"2010-02-28"].isna().all()
+    assert (forecast["2010-03-01":] == 1).all()
+    assert evaluate(Recorder(refit="month", train=date(2010, 2, 26)), market)["NASDAQ"]["2010-03-01"] == 2
+    assert len(fitted_on[-1]) == 1
+
+
 def test_a_date_of_training_after_the_last_row_is_no_opinion(nasdaq):
     market = nasdaq.between("2010-01-05", "2010-06-30")
     assert evaluate(Recorder(refit="month", train=date(2030, 1, 1)), market).isna().all(axis=None)
@@ -147,6 +157,13 @@ def test_the_first_row_of_a_market_is_no_refit(nasdaq):
     assert len(first_rows(nasdaq.between("2010-01-06", "2010-01-15"), "week")) == 1
     forecast = evaluate(Recorder(refit="week", train=1), nasdaq.between("2010-01-06", "2010-01-15"))["NASDAQ"]
     assert forecast[:"2010-01-08"].isna().all()
+
+
+def test_a_period_that_began_before_the_market_has_no_opinion_without_any_warm_up_too(nasdaq):
+    signal = type("Resetting", (Closes,), {"resets": "month"})()
+    forecast = evaluate(signal, nasdaq.between("2010-01-05", "2010-02-26"))["NASDAQ"]
+    assert forecast[:"2010-01-31"].isna().all()
+    assert forecast["2010-02-01":].notna().all()
 
 
 def test_refits_fall_on_exchange_sessions_whether_or_not_there_are_bars(market_of):
@@ -190,11 +207,11 @@ def test_no_publication_after_the_last_row_is_in_a_fit(nasdaq):
 
 
 def test_which_symbols_end_is_kept_from_fit_and_forecast(market_of):
+    # The last bar of B, on 6 January, is the first of four training rows before the 12th.
     closes = {"A": [1.0] * 12, "B": [1.0] * 3 + [None] * 9}
-    evaluate(
-        Recorder(refit="week", train=2), market_of(closes, ended={"B": "2015-01-06"}, delisting_return={"B": -1.0})
-    )
-    assert len(fitted_on) == 2
+    market = market_of(closes, ended={"B": "2015-01-06"}, delisting_return={"B": -1.0})
+    evaluate(Recorder(refit="week", train=4), market)
+    assert list(fitted_on[0].symbols) == ["A", "B"]
     for seen in fitted_on + [window for _, window in served]:
         assert not seen.ended
         assert not seen.delisting_return
@@ -476,7 +493,7 @@ def test_a_fit_that_fails_says_on_which_rows(market_of):
     told = refusal(Failing(refit="week", train=2), market_of({"A": [1.0] * 12}))
     on = "signal 'recorder' failed in fit() on the bars 2015-01-08 to 2015-01-09: KeyError: 'coefficient'"
     assert told.startswith(on)
-    assert "test_learning.py line" in told
+    assert "test_learner.py line" in told
 
 
 def test_a_fitted_signal_that_fails_says_where(market_of):

@@ -1,6 +1,6 @@
 """Signals on which the look-ahead guard is proved: planted bugs as strangers write them, and unusual but clean ones.
 
-No test by itself: tests/test_guard.py and backtests/benchmarks/guard_detection.py load it.
+No test by itself: tests/guard/test_check.py and backtests/benchmarks/guard_detection.py load it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import pandas as pd
 from quantstrats import Learner, Market, SideSeries, Signal, load_market
 from quantstrats.errors import LookAheadError
 from quantstrats.evaluation import evaluate
-from quantstrats.fits import Fits
-from quantstrats.guard import check_lookahead
+from quantstrats.guard.check import check_lookahead
+from quantstrats.learning.fits import Fits
 
 NAN = float("nan")
 

@@ -7,8 +7,8 @@ from datetime import date
 
 import pytest
 
-from quantstrats.configfile import parse_assignments, read_yaml
 from quantstrats.errors import ConfigError
+from quantstrats.settings.configfile import parse_assignments, read_yaml
 
 
 @pytest.fixture

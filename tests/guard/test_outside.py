@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from quantstrats import Market, Signal
-from quantstrats.outside import OutsideData
+from quantstrats.guard.outside import OutsideData
 
 DAYS = pd.DatetimeIndex(["2015-01-05", "2015-01-06", "2015-01-07", "2015-01-08", "2015-01-09"])
 FRAME = pd.DataFrame({"A": [1.0, 2, 3, 4, 5]}, index=DAYS)

@@ -17,10 +17,10 @@ import pytest
 from quantstrats import Learner, Market, Plugins, Signal, Universe, backtest, load_run, tearsheet
 from quantstrats.errors import ConfigError, LookAheadError, SignalError
 from quantstrats.evaluation import evaluate
-from quantstrats.fits import Fits
-from quantstrats.guard import check_lookahead
-from quantstrats.ledger import Ledger
+from quantstrats.guard.check import check_lookahead
+from quantstrats.learning.fits import Fits
 from quantstrats.reports.summary import summary
+from quantstrats.runs.ledger import Ledger
 
 NAN = float("nan")
 ROWS = 210
@@ -343,7 +343,7 @@ def test_a_short_market_is_recomputed_whole(bars):
 @pytest.mark.parametrize("mode", ["sampled", "full"])
 def test_a_market_shorter_than_the_warm_up_has_nothing_to_recompute(bars, mode):
     report = checked(corpus.Momentum(bars=30), bars.rows(0, 30), mode=mode)
-    assert (report.rows, report.result) == (0, "clean")
+    assert (report.rows, report.result) == (0, "nothing to check")
 
 
 def test_rows_of_parts_are_counted(bars):
@@ -527,11 +527,53 @@ def test_a_finding_is_an_error_of_the_signal():
 
 def test_a_run_says_what_the_guard_did(bars):
     run = backtest(Counting(), bars)
-    assert set(run.manifest["guard"]) == {"mode", "result", "rows", "refits", "seed"}
+    assert set(run.manifest["guard"]) == {"mode", "result", "rows", "refits", "seed", "beside"}
     kept = load_run(run.save()).manifest["guard"]
     assert (kept["mode"], kept["result"], kept["rows"], kept["refits"]) == ("sampled", "clean", 64, 1)
     assert kept["seed"] == backtest(Counting(), bars).manifest["guard"]["seed"]
     assert not any("guard" in stamp for stamp in run.manifest["stamps"])
+
+
+TABLE = pd.DataFrame()  # a test fills it
+
+
+@dataclass(frozen=True)
+class Beside(Signal):
+    """Reads tomorrow's return from a frame that was shifted before it was stored."""
+
+    name = "beside"
+
+    def warmup(self):
+        return 1
+
+    def forecast(self, market):
+        return TABLE.reindex(index=market.index, columns=market.symbols)
+
+
+@dataclass(frozen=True)
+class Printing(Signal):
+    """Prints whenever it is asked."""
+
+    name = "printing"
+
+    def warmup(self):
+        return 1
+
+    def forecast(self, market):
+        print("asked")
+        return market.close.notna().astype(float)
+
+
+def test_dated_data_beside_the_market_is_stamped_where_its_future_is_not_read(bars, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "TABLE", bars.close.pct_change(fill_method=None).shift(-1))
+    assert checked(Beside(), bars).beside == (f"{__name__}.TABLE",)
+    stamp = f"the signal reads {__name__}.TABLE beside its market: nobody checked when those values were known"
+    assert stamp in backtest(Beside(), bars).manifest["stamps"]
+
+
+def test_what_a_signal_prints_is_not_printed_again_by_the_guard(bars, capsys):
+    backtest(Printing(), bars)
+    assert capsys.readouterr().out == "asked\n"
 
 
 def test_off_is_stamped_on_the_run_and_its_reports(bars):

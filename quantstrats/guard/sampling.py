@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from quantstrats.history import period_of, segments
+from quantstrats.learning.windows import period_of, segments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

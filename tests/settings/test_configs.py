@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from quantstrats import Costs, RiskPolicy, Schedule, Universe, backtest_config
-from quantstrats.configfile import read_yaml
-from quantstrats.settings import BLOCKS, DataSettings, EngineSettings, ReportSettings, read_settings
+from quantstrats.settings.configfile import read_yaml
+from quantstrats.settings.settings import BLOCKS, DataSettings, EngineSettings, ReportSettings, read_settings
 
-CONFIGS = Path(__file__).parents[1] / "configs"
+CONFIGS = Path(__file__).parents[2] / "configs"
 EXAMPLE = CONFIGS / "example.yaml"
 TYPED = {
     "data": DataSettings,

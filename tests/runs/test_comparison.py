@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from quantstrats import backtest
-from quantstrats.comparison import damage, first_difference, notes
-from quantstrats.runs import load_run
+from quantstrats.runs.comparison import damage, first_difference, notes
+from quantstrats.runs.run import load_run
 
 FRAMES = ("equity", "positions", "transactions", "orders", "trades", "targets", "benchmark")
 

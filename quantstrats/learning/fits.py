@@ -12,7 +12,7 @@ from quantstrats.calls import call, warmup_of
 from quantstrats.config import describe
 from quantstrats.errors import SignalError
 from quantstrats.hashing import hash_parts, hash_plain
-from quantstrats.learning import Learner
+from quantstrats.learning.learner import Learner
 from quantstrats.signals import Signal, parts_of
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Fits:
         return self.folder / key[:2] / f"{key}.zip"
 
     def _recall(self, learner: Learner, key: str) -> tuple[bool, Signal | None]:
-        from quantstrats.fitted_state import UnsafeStateError, unpack
+        from quantstrats.learning.fitted_state import UnsafeStateError, unpack
         from quantstrats.provenance import reachable_modules
 
         path = self._path(learner, key)
@@ -112,7 +112,7 @@ class Fits:
         return True, signal
 
     def _keep(self, learner: Learner, key: str, signal: Signal | None) -> None:
-        from quantstrats.fitted_state import UnsafeStateError, pack
+        from quantstrats.learning.fitted_state import UnsafeStateError, pack
         from quantstrats.provenance import reachable_modules
 
         path = self._path(learner, key)

@@ -19,7 +19,7 @@ from typing import Any
 from quantstrats.errors import RunError
 from quantstrats.hashing import hash_plain
 from quantstrats.home import logs_folder
-from quantstrats.processes import Process, has_ended, this_process
+from quantstrats.runs.processes import Process, has_ended, this_process
 
 STATUSES = ("running", "finished", "failed", "aborted", "killed")
 _VERSION = 1  # of the table below, kept as SQLite's user_version

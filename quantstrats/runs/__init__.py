@@ -1,0 +1,1 @@
+"""Runs: what an execution produced as plain data, kept in a folder, and the ledger of every trial."""

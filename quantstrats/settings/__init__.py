@@ -1,0 +1,1 @@
+"""Settings: typed blocks from a YAML file, --set and flags."""
