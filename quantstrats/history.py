@@ -58,5 +58,6 @@ def history(
         if first is not None and first >= before:
             return rows.index[first - before]
         if moment.year - years < _EARLIEST_YEAR:
-            raise ConfigError(f"{strategy.signal.name!r} has no forecast at {moment}: there are not enough rows before")
+            why = "the exchange has too few sessions before it, or a learner's training begins later"
+            raise ConfigError(f"signal {strategy.signal.name!r} has no forecast at {moment}: {why}")
         years *= 2

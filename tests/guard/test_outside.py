@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import functools
 import importlib
 import textwrap
@@ -12,11 +13,17 @@ import pandas as pd
 import pytest
 
 from quantstrats import Market, Signal
+from quantstrats.guard import outside
 from quantstrats.guard.outside import OutsideData
 
 DAYS = pd.DatetimeIndex(["2015-01-05", "2015-01-06", "2015-01-07", "2015-01-08", "2015-01-09"])
 FRAME = pd.DataFrame({"A": [1.0, 2, 3, 4, 5]}, index=DAYS)
 ROW = 1  # the row of 6 January: what is later is changed
+
+
+@pytest.fixture(autouse=True)
+def short_arrays_count(monkeypatch):
+    monkeypatch.setattr(outside, "_KERNEL", 0)  # these markets have five rows
 
 
 @pytest.fixture
@@ -168,6 +175,30 @@ PLACES = {
             def forecast(self, market): return STORE.closes
         """,
         ["STORE.closes"],
+    ),
+    "default of an argument": (
+        """
+        class Mine(Base):
+            def forecast(self, market, closes=FRAME.copy()): return closes
+        """,
+        ["Mine.forecast()"],
+    ),
+    "default of a named argument": (
+        """
+        def read(*, closes=FRAME.copy()): return closes
+        class Mine(Base):
+            def forecast(self, market): return read()
+        """,
+        ["read(closes)"],
+    ),
+    "namespace": (
+        """
+        from types import SimpleNamespace
+        KEPT = SimpleNamespace(closes=FRAME.copy())
+        class Mine(Base):
+            def forecast(self, market): return KEPT.closes
+        """,
+        ["KEPT.closes"],
     ),
     "closure": (
         """
@@ -336,6 +367,8 @@ DATED = {
     "frame": (FRAME, lambda v: v["A"]),
     "series": (NAMED, lambda v: v),
     "numbers that are whole": (FRAME.astype("int64"), lambda v: v["A"]),
+    "days as text": (FRAME.set_axis(DAYS.strftime("%Y-%m-%d")), lambda v: v["A"]),
+    "mapping of text": (dict(zip(DAYS.strftime("%Y-%m-%d"), [1, 2, 3, 4, 5], strict=True)), lambda v: pd.Series(v)),
     "periods": (FRAME.set_axis(DAYS.to_period("D")), lambda v: v["A"]),
     "days as objects": (FRAME.set_axis([day.date() for day in DAYS]), lambda v: v["A"]),
     "days in UTC": (FRAME.set_axis(DAYS.tz_localize("UTC")), lambda v: v["A"]),
@@ -460,3 +493,22 @@ def test_only_what_is_named_is_changed(tmp_path, monkeypatch, market):
         assert mine.ONE is one
         assert mine.TWO is not two
     assert mine.TWO is two
+
+
+def test_whole_numbers_and_texts_stay_what_they_are_and_of_those_that_occur(market):
+    codes = pd.DataFrame({"code": [3, 1, 2, 3, 1], "text": list("babab")}, index=DAYS)
+    after = changed(codes, market)
+    assert after.dtypes.tolist() == codes.dtypes.tolist()
+    assert set(after["code"][ROW + 1 :]) <= {1, 2, 3}
+    assert (after["code"][ROW + 1 :] != codes["code"][ROW + 1 :]).all()
+    assert after["text"].tolist() == ["b", "a", "a", "b", "a"]
+
+
+def test_a_short_array_is_weights_and_no_data(market, monkeypatch):
+    monkeypatch.setattr(outside, "_KERNEL", 5)
+    assert not OutsideData(Plain(), market)._is_dated(np.ones(5))
+
+
+def test_a_named_tuple_is_left_alone(market):
+    kept = collections.namedtuple("Kept", "frame")(FRAME)
+    assert not OutsideData(Plain(), market)._is_dated(kept)
