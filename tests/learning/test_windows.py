@@ -155,7 +155,8 @@ def test_a_moment_without_a_bar_is_told():
 
 @pytest.mark.parametrize("signal", [Window(50_000), Taught(train=date(2015, 2, 1)), Taught(train=40_000)])
 def test_what_no_number_of_rows_can_serve_is_told(signal):
-    message = f"^'{signal.name}' has no forecast at 2015-03-17 00:00:00: there are not enough rows before$"
+    why = "the exchange has too few sessions before it, or a learner's training begins later"
+    message = f"^signal '{signal.name}' has no forecast at 2015-03-17 00:00:00: {why}$"
     with pytest.raises(ConfigError, match=message):
         first(signal, "2015-03-17")
 
