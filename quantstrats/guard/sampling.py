@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from quantstrats.signals import Signal
 
 _OF_EACH_KIND = 6  # refit boundaries, listings, ends of gaps
+_JUMPS = 0.05  # part of all rows that count as those where the forecast changes most
 
 
 def sampled_rows(
@@ -29,7 +30,8 @@ def sampled_rows(
     """Return the rows to look at, ascending.
 
     Half of them are rows where the forecast changes sign; then refit and reset boundaries, listings, ends of gaps,
-    rows where a part of a composition changes sign, the last row; the rest at random.
+    rows where a part of a composition changes sign, rows where the forecast changes most (what is done on few bars
+    shows there), the last row; the rest at random.
 
     Parameters
     ----------
@@ -63,6 +65,7 @@ def sampled_rows(
     draw(np.concatenate([gap_ends, gap_ends - 1]), each)
     for branch in branches:
         draw(_sign_changes(branch), 2)
+    draw(_jumps(forecast), count // 8)
     draw(everything, count - len(chosen))
     return sorted(chosen)
 
@@ -71,6 +74,15 @@ def _sign_changes(forecast: NDArray[np.float64]) -> NDArray[np.intp]:
     """Return the rows where any symbol's forecast has another sign than on the row before."""
     sign = np.nan_to_num(np.sign(forecast))
     return np.flatnonzero((sign[1:] != sign[:-1]).any(axis=1)) + 1
+
+
+def _jumps(forecast: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the rows where any symbol's forecast changes most, each symbol's changes measured by their mean size."""
+    change = np.nan_to_num(np.abs(np.diff(forecast, axis=0)))
+    mean = change.mean(axis=0)
+    size = (change / np.where(mean > 0.0, mean, 1.0)).max(axis=1)
+    largest = np.argsort(size)[::-1][: max(1, round(_JUMPS * len(size)))]
+    return np.asarray(largest[size[largest] > 0.0] + 1)
 
 
 def _listings_and_gap_ends(present: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

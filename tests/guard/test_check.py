@@ -156,6 +156,19 @@ def test_a_signal_that_opines_only_where_it_cannot_see_all_is_found(bars):
     assert " is no opinion in the backtest and " in told
 
 
+@pytest.mark.parametrize(
+    "spared",
+    [
+        lambda close: close.isna().shift(-1, fill_value=False),  # a bar before a gap
+        lambda close: close.pct_change(fill_method=None).shift(-1) < -0.12,  # a bar before a crash
+    ],
+)
+def test_a_look_ahead_that_none_of_these_bars_shows_is_found(bars, spared):
+    signal = Inline(lambda m: m.close.notna().astype(float).mask(spared(m.close), 0.0), rows=2)
+    assert (evaluate(signal, bars)["NASDAQ"].dropna() == 1.0).all()
+    assert " is 1 in the backtest and 0 when other bars follow;" in finding(signal, bars)
+
+
 def test_memory_on_the_signal_itself_is_found(bars):
     @dataclass(frozen=True)
     class Learned(Signal):
@@ -434,7 +447,7 @@ class Both(Signal):
 @pytest.mark.parametrize("mode", ["sampled", "full"])
 @pytest.mark.parametrize(("signal", "learners"), [(Counting(), 1), (Both(), 2)])
 def test_nothing_is_fitted_again_but_one_fit_of_each_learner(bars, signal, learners, mode):
-    bars = bars.rows(0, 120)
+    bars = bars.rows(0, 100)
     fits = Fits()
     Counting.fits.clear()
     forecast = evaluate(signal, bars, fits=fits)
@@ -560,7 +573,7 @@ class Printing(Signal):
         return 1
 
     def forecast(self, market):
-        print("asked")
+        print("asked")  # noqa: T201 - it is what strangers do
         return market.close.notna().astype(float)
 
 

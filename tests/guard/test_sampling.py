@@ -161,6 +161,19 @@ def test_rows_where_a_part_changes_sign_are_looked_at(index):
         assert {100, 300} <= set(drawn(market_with(index), branches=[one, other], seed=seed))
 
 
+@pytest.mark.parametrize("place", [FIRST + 1, 200, ROWS - 2])
+def test_a_row_where_the_forecast_jumps_is_looked_at(index, place):
+    forecast = np.random.default_rng(place).uniform(1.0, 2.0, (ROWS, 3)) * [1.0, 1000.0, 1e-3]
+    forecast[place:, 2] += 0.1  # a hundred times what it moves otherwise, without a change of sign
+    rows = [drawn(market_with(index), forecast, seed=other) for other in range(20)]
+    # It is one of the 20 rows in 400 with the largest changes, of which 8 are drawn; at random it would be 64 / 370.
+    assert sum(place in some for some in rows) >= 5
+
+
+def test_a_forecast_that_never_changes_has_no_jumps(index):
+    assert len(drawn(market_with(index), np.ones((ROWS, 3)))) == COUNT
+
+
 def test_where_there_are_no_more_rows_all_are_looked_at(index):
     assert drawn(market_with(index), first=ROWS - COUNT) == list(range(ROWS - COUNT, ROWS))
     assert drawn(market_with(index), first=ROWS - 1) == [ROWS - 1]
