@@ -6,9 +6,11 @@ import ast
 import functools
 import importlib.util
 import inspect
+import os
 import platform
 import sys
 import sysconfig
+import time
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distributions, requires, version
 from pathlib import Path
@@ -55,7 +57,8 @@ def hash_reachable_code(cls: type) -> str:
     """Hash the source of a class's module and of every module of the same hand that it imports, directly or not.
 
     Of the same hand is what shares its top-level package, and what is not installed: a helper beside a plugin's file.
-    What is installed, and quantstrats itself, is in :func:`hash_versions`.
+    What is installed, and quantstrats itself, is in :func:`hash_versions`. The files are read as they are now, which
+    says what is running only as long as :func:`edited_code` finds none.
     """
     try:
         return hash_plain([cls.__module__, cls.__qualname__, hash_source_files(reachable_modules(cls).values())])
@@ -78,6 +81,41 @@ def reachable_modules(cls: type) -> dict[str, Path]:
             found[name] = file
             waiting += _imported(name, file)
     return found
+
+
+def edited_code(cls: type) -> list[Path]:
+    """Return the files of :func:`reachable_modules` that have changed since this process began.
+
+    Nothing tells whether such a file was imported before the change or after it, so what it holds now need not be
+    what runs. Besides the time of its content, the time of its last move counts, since an older file may be put in its
+    place; where the system does not know that (Windows), such a file is not found.
+    """
+    edited = []
+    for file in reachable_modules(cls).values():
+        try:
+            told = file.stat()
+        except OSError:
+            edited.append(file)
+        else:
+            edited += [file] if max(told.st_mtime, told.st_ctime) > _BEGAN else []
+    return sorted(edited)
+
+
+def _process_start() -> float:
+    """Return when this process began, in seconds since 1970; the present where the system does not tell."""
+    try:
+        # Fields 3 on of proc(5), behind the program's name in brackets; the start is in ticks since the boot.
+        fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
+        # The end of that tick: nothing is imported so soon, but a file may have been written just before.
+        since_boot = (int(fields[19]) + 1) / os.sysconf("SC_CLK_TCK")
+        return time.time() - max(time.clock_gettime(time.CLOCK_BOOTTIME) - since_boot, 0.0)
+    except (OSError, AttributeError, IndexError, ValueError):
+        return time.time()
+
+
+# Where a process was forked, what its parent had imported by then is older than itself: so this is taken early, as
+# learner.py is imported, and the fork inherits it.
+_BEGAN = _process_start()
 
 
 def _source_file(name: str, start: str) -> Path | None:

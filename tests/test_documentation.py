@@ -202,8 +202,10 @@ def allocator():
 LEARNING_GUIDE = (ROOT / "docs" / "learning.md").read_text()
 
 
-def test_the_learning_guides_learner_runs_and_is_recalled(nasdaq, tmp_path):
+def test_the_learning_guides_learner_runs_and_is_recalled(nasdaq, tmp_path, monkeypatch):
     pytest.importorskip("skops", reason="skops is not installed")
+    # As if this process had begun once the file was there.
+    monkeypatch.setattr("quantstrats.provenance._BEGAN", float("inf"))
     (tmp_path / "up_next.py").write_text(python_blocks(LEARNING_GUIDE)[0])
     market = nasdaq.between("2010-01-01", "2013-12-31")
     settings = {"name": str(tmp_path / "up_next.py"), "refit": "quarter", "train": 250}

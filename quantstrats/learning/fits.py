@@ -24,6 +24,8 @@ class Fits:
 
     A fit is known by the hash of its learner (class, fields and code), of the slice with its parts and side series,
     and of all installed versions. It is written as soon as it is made, so that an interruption loses one at most.
+    Where a file of that code has changed since the process began, the hash may not be of what runs: then fits are
+    neither kept nor used again until a process starts anew.
 
     Parameters
     ----------
@@ -85,9 +87,15 @@ class Fits:
         )
 
     def _path(self, learner: Learner, key: str) -> Path | None:
-        from quantstrats.provenance import has_source
+        from quantstrats.provenance import edited_code, has_source
 
         if self.folder is None or not all(has_source(cls) for cls in _classes(learner)):
+            return None
+        if edited := next((file for cls in _classes(learner) for file in edited_code(cls)), None):
+            self._note(
+                f"fits of {learner.name!r} are not kept between runs: {edited.name} has changed since this process "
+                "began; start a new one"
+            )
             return None
         return self.folder / key[:2] / f"{key}.zip"
 

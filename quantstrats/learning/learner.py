@@ -8,6 +8,7 @@ from datetime import date
 from numbers import Integral
 from typing import TYPE_CHECKING
 
+from quantstrats import provenance  # noqa: F401 - it notes when this process began, before a plugin can be edited
 from quantstrats.errors import ConfigError, SignalError
 from quantstrats.signals import Period, Signal
 

@@ -360,6 +360,36 @@ def test_a_second_process_makes_no_fit_unless_code_that_the_learner_uses_has_cha
     assert project(deeper=FILES["deeper.py"], settings="FACTOR = 0.5\n") == [2, 0, [], [6 - 2.0, 15 - 4.5]]
 
 
+EDITED = """
+import json, os, time
+from pathlib import Path
+import plugin, settings
+
+{edit}
+plugin.main()
+"""
+EDITS = {
+    "before the first fit": "Path('settings.py').write_text('FACTOR = 0.5\\n')",
+    "by an older file": "os.replace('older.py', 'settings.py')",
+    "between two fits": "plugin.main(); Path('settings.py').write_text('FACTOR = 0.5\\n')",
+}
+
+
+@pytest.mark.parametrize("edit", list(EDITS))
+def test_code_that_changes_while_it_runs_spoils_no_fit(project, tmp_path, edit):
+    (tmp_path / "older.py").write_text("FACTOR = 0.5\n")
+    program = EDITED.replace("{edit}", EDITS[edit])
+    command = [sys.executable, "-B", "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    told = (
+        "fits of 'learned' are not kept between runs: settings.py has changed since this process began; start a new one"
+    )
+    # What runs is the code as it was imported.
+    assert json.loads(done.stdout.splitlines()[-1]) == [2, 0, [told], RESULT]
+    assert project() == [2, 0, [], [6 - 2.0, 15 - 4.5]]
+
+
 def test_the_modules_of_one_hand_are_found_through_all_kinds_of_imports(tmp_path, monkeypatch):
     package = tmp_path / "onehand"
     (package / "inner").mkdir(parents=True)
