@@ -52,7 +52,8 @@ def runs(
 def remove(
     context: typer.Context,
     ids: Annotated[
-        list[str], typer.Argument(metavar="ID...", help="Runs, by id or its beginning as far as no other has it.")
+        list[str],
+        typer.Argument(metavar="ID...", help="Runs, by id or its unambiguous beginning; with --folder, the whole id."),
     ],
 ) -> None:
     """Remove runs; their rows in the ledger stay. Where one of them is unknown, none is removed."""

@@ -102,15 +102,27 @@ def find_run_folder(run: str | Path, parent: Path | None = None) -> Path:
 
 
 def find_run_folders(runs: Iterable[str], parent: Path | None = None) -> list[Path]:
-    """Return the folders of several stored runs by id or its beginning, each once.
+    """Return the folders of several stored runs, each once, for their removal.
+
+    Parameters
+    ----------
+    runs : iterable of str
+        Their ids; the beginning of one suffices where no other has it, but not with ``parent``, since in another
+        folder may stand anything.
+    parent : Path, optional
+        The folder of runs to look in, by default ``logs/runs``.
 
     Raises
     ------
     RunNotFoundError
-        If one of them cannot be found.
+        If one of them cannot be found, or is a folder that holds no run.
     """
     known = {folder.name: folder for folder in run_folders(parent)}
-    return list(dict.fromkeys(_by_beginning(run, known, parent or runs_folder()) for run in runs))
+    found = [_by_beginning(run, known, parent or runs_folder(), whole=parent is not None) for run in runs]
+    for folder in found:
+        if lacking := [name for name in (MANIFEST, CONFIG) if not (folder / name).is_file()]:
+            raise RunNotFoundError(f"{folder} holds no run, or not all of one: it has no {' and no '.join(lacking)}")
+    return list(dict.fromkeys(found))
 
 
 def stored_runs(parent: Path | None = None) -> list[StoredRun]:
@@ -146,8 +158,8 @@ def removable(
     if older_than is not None:
         since = (now or datetime.now(UTC)) - older_than
         old = [run for run in old if run.started_at and run.started_at < since]
-    # A folder without a manifest may be anyone's: it goes only when it is named.
-    return [run for run in old if run.manifest]
+    # A folder without these two may be anyone's.
+    return [run for run in old if run.manifest and run.config]
 
 
 def remove_run(folder: Path) -> None:
@@ -183,10 +195,10 @@ def read_mapping(file: Path) -> dict[str, Any]:
     return content
 
 
-def _by_beginning(run: str, known: dict[str, Path], parent: Path) -> Path:
+def _by_beginning(run: str, known: dict[str, Path], parent: Path, *, whole: bool = False) -> Path:
     if run in known:
         return known[run]
-    matching = sorted(name for name in known if run and name.startswith(run))
+    matching = [] if whole else sorted(name for name in known if run and name.startswith(run))
     if len(matching) == 1:
         return known[matching[0]]
     if matching:

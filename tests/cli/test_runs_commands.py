@@ -165,6 +165,31 @@ def test_rm_takes_an_id_once_and_never_a_path(command, two, tmp_path):
     assert command("runs", "rm", two[0], two[0])[1] == f"removed {two[0]}\n"
 
 
+@pytest.mark.parametrize("lacking", ["manifest.json", "config.yaml"])
+def test_rm_takes_no_folder_that_holds_no_run(command, two, home, tmp_path, lacking):
+    tree = tmp_path / "project" / "src"
+    tree.mkdir(parents=True)
+    (tree / "code.py").write_text("pass\n")
+    code, out, err = command("runs", "--folder", tree.parent, "rm", "src")
+    assert (code, out) == (2, "")
+    told = f"error: {tree} holds no run, or not all of one: it has no manifest.json and no config.yaml"
+    assert err == f"{told}; nothing was removed\n"
+    assert command("runs", "--folder", tree.parent, "prune", "--keep", "0")[1].startswith("removed 0 runs")
+    assert (tree / "code.py").exists()
+    (home / "logs" / "runs" / two[0] / lacking).unlink()
+    assert f"it has no {lacking}; nothing was removed" in command("runs", "rm", two[1], two[0])[2]
+    assert command("runs", "prune", "--keep", "0")[1].splitlines()[0] == f"removed {two[1]}"
+    assert [path.name for path in (home / "logs" / "runs").iterdir()] == [two[0]]
+
+
+def test_rm_in_another_folder_wants_the_whole_id(command, two, tmp_path):
+    load_run(two[0]).save(folder=tmp_path / "out")
+    code, out, err = command("runs", "--folder", tmp_path / "out", "rm", two[0][:-1])
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: no run called '{two[0][:-1]}'; did you mean '{two[0]}'? (looked in ")
+    assert (tmp_path / "out" / two[0]).exists()
+
+
 # --- runs prune
 
 
@@ -206,7 +231,7 @@ def test_prune_refuses_a_negative_number(command, two, option):
 def test_another_folder_of_runs_is_listed_and_pruned(command, two, tmp_path):
     load_run(two[0]).save(folder=tmp_path / "out")
     assert two[0] in command("runs", "--folder", tmp_path / "out")[1]
-    assert command("runs", "--folder", tmp_path / "out", "rm", two[0][:16])[1] == f"removed {two[0]}\n"
+    assert command("runs", "--folder", tmp_path / "out", "rm", two[0])[1] == f"removed {two[0]}\n"
     assert "0 leftovers in" in command("runs", "--folder", tmp_path / "nowhere", "prune")[1]
 
 

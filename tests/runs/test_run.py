@@ -478,12 +478,13 @@ def test_only_runs_that_fit_all_that_was_asked_may_go(three, keep, days, gone):
     assert ids(found) == [f"{day}-days-old" for day in gone]
 
 
-def test_a_folder_without_a_manifest_goes_only_when_it_is_named(three, home):
+def test_a_folder_that_holds_no_run_never_goes(three, home):
     (home / "logs" / "runs" / "my notes").mkdir()
     assert "my notes" in ids(stored_runs())
     assert "my notes" not in ids(removable(stored_runs(), keep=0, now=three))
-    assert find_run_folders(["my notes", "1", "my"])[0].name == "my notes"
-    assert len(find_run_folders(["my notes", "1", "my"])) == 2
+    with pytest.raises(RunNotFoundError, match="my notes holds no run"):
+        find_run_folders(["my notes", "1"])
+    assert [folder.name for folder in find_run_folders(["1", "2", "1-days"])] == ["1-days-old", "2-days-old"]
 
 
 def test_what_a_damaged_run_lacks_is_in_the_list(run):
