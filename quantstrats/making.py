@@ -6,6 +6,7 @@ import functools
 import operator
 import types
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -15,6 +16,14 @@ from quantstrats.plugins import check_class, kind_of
 
 if TYPE_CHECKING:
     from quantstrats.plugins import Plugins
+
+
+@dataclass(frozen=True)
+class From:
+    """A value within plain data that was said elsewhere than the rest: relative paths in it start from there."""
+
+    folder: Path
+    value: Any
 
 
 def made(kind: str, thing: Any, plugins: Plugins, folder: Path | None = None) -> Any:
@@ -28,7 +37,8 @@ def made(kind: str, thing: Any, plugins: Plugins, folder: Path | None = None) ->
     kind : str
         ``"signal"``, ``"allocator"`` or ``"source"``.
     thing : object, str or mapping
-        The object; the name of one, as :meth:`Plugins.find` takes it; or ``{"name": ..., **parameters}``.
+        The object; the name of one, as :meth:`Plugins.find` takes it; or ``{"name": ..., **parameters}``. What was said
+        elsewhere, within it, stands in a :class:`From`.
     plugins : Plugins
         Where to look for names.
     folder : Path, optional
@@ -42,12 +52,15 @@ def made(kind: str, thing: Any, plugins: Plugins, folder: Path | None = None) ->
     ConfigError
         If a parameter does not exist or does not fit, or the thing is of another type.
     """
+    if isinstance(thing, From):
+        return made(kind, thing.value, plugins, thing.folder)
     if isinstance(thing, str | Mapping):
         params = {"name": thing} if isinstance(thing, str) else dict(thing)
-        if not isinstance(name := params.pop("name", None), str):
+        name, start = _split(params.pop("name", None), folder)
+        if not isinstance(name, str):
             raise ConfigError(f"{kind} has no name; write {{'name': ..., parameters}}")
         convert = functools.partial(converted, plugins=plugins, folder=folder)
-        return build(plugins.find(kind, name, folder).cls, params, f"{kind} {name!r}", convert)
+        return build(plugins.find(kind, name, start).cls, params, f"{kind} {name!r}", convert)
     if isinstance(thing, type):
         raise ConfigError(f"{kind} is the class {thing.__name__}; make an object of it, as in {thing.__name__}()")
     if kind_of(type(thing)) != kind:
@@ -93,8 +106,21 @@ def converted(hint: Any, value: Any, where: str, *, plugins: Plugins, folder: Pa
     ConfigError, PluginError
         If the value does not fit, or a part cannot be made.
     """
+    value, folder = _split(value, folder)
     with_parts = _with_parts(hint, value, where, plugins, folder)
-    return _resolved(validated(_by_instance(hint), with_parts, where), folder, where)
+    return _resolved(validated(_by_instance(hint), _bare(with_parts), where), folder, where, with_parts)
+
+
+def _split(value: Any, folder: Path | None) -> tuple[Any, Path | None]:
+    """Return a value, and the folder that paths in it start from."""
+    return (value.value, value.folder) if isinstance(value, From) else (value, folder)
+
+
+def _bare(value: Any) -> Any:
+    """Return plain data without the marks of where it was said."""
+    if isinstance(value, From):
+        return value.value
+    return {key: _bare(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _with_parts(hint: Any, value: Any, where: str, plugins: Plugins, folder: Path | None) -> Any:
@@ -169,8 +195,9 @@ def _by_instance(hint: Any) -> Any:
     return functools.reduce(operator.or_, inner) if origin in (Union, types.UnionType) else origin[inner]
 
 
-def _resolved(value: Any, folder: Path | None, where: str) -> Any:
-    """Return the value with every relative path in it joined to the folder."""
+def _resolved(value: Any, folder: Path | None, where: str, said: Any = None) -> Any:
+    """Return the value with every relative path in it joined to the folder, or to that where it was ``said``."""
+    said, folder = _split(said, folder)
     if folder is None:
         return value
     if isinstance(value, Path):
@@ -181,5 +208,6 @@ def _resolved(value: Any, folder: Path | None, where: str) -> Any:
     if type(value) in (list, tuple):
         return type(value)(_resolved(item, folder, where) for item in value)
     if isinstance(value, dict):
-        return {key: _resolved(item, folder, where) for key, item in value.items()}
+        inner = said if isinstance(said, dict) else {}
+        return {key: _resolved(item, folder, where, inner.get(key)) for key, item in value.items()}
     return value

@@ -5,14 +5,14 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from quantstrats.config import build
 from quantstrats.errors import ConfigError, PluginError
-from quantstrats.making import converted, made
-from quantstrats.plugins import Plugins
+from quantstrats.making import From, converted, made
+from quantstrats.plugins import Offer, Plugins
 
 T = TypeVar("T")
 
@@ -72,25 +72,36 @@ class Block:
         """
         return self._made(lambda values, folder: made(kind, values, plugins, folder))
 
+    def offer(self, kind: str, plugins: Plugins) -> Offer:
+        """Return the plugin that the block names.
+
+        Raises
+        ------
+        PluginError
+            If there is no such plugin.
+        """
+        return self._made(lambda values, folder: _offer(kind, values["name"], plugins, folder))
+
     def _made(self, make: Callable[[Mapping[str, Any], Path], T]) -> T:
+        here = [(keys, _from(Path.cwd(), value)) for keys, value in self.assigned]
         try:
-            here = make(self.values, Path.cwd())
-            if self.file is None:
-                return here
-            there = make(self.values, self.file.absolute().parent)
+            return make(_assign(self.in_file, here), self._folder)
         except (ConfigError, PluginError) as error:
             if self._stands_in_file(error, make):
                 raise type(error)(f"{self.file}: {error}") from error.__cause__
             raise
-        chosen: T = _chosen(there, here, _assign({}, self.assigned))
-        return chosen
+
+    @property
+    def _folder(self) -> Path:
+        """Where paths in the file start from."""
+        return Path.cwd() if self.file is None else self.file.absolute().parent
 
     def _stands_in_file(self, error: Exception, make: Callable[[Mapping[str, Any], Path], Any]) -> bool:
         """Tell whether the file alone is wrong in the same way."""
         if self.file is None or not self.in_file:
             return False
         try:
-            make(self.in_file, Path.cwd())
+            make(self.in_file, self._folder)
         except (ConfigError, PluginError) as alone:
             return str(alone) == str(error)
         return False
@@ -103,23 +114,20 @@ def _assign(values: Mapping[str, Any], assigned: Iterable[Assigned]) -> dict[str
         inner = result
         for key in keys[:-1]:
             old = inner.get(key)
-            inner[key] = {"name": old} if isinstance(old, str) else old if isinstance(old, dict) else {}
+            named = isinstance(old.value if isinstance(old, From) else old, str)
+            inner[key] = {"name": old} if named else old if isinstance(old, dict) else {}
             inner = inner[key]
         inner[keys[-1]] = value
     return result
 
 
-def _chosen(there: Any, here: Any, assigned: Any) -> Any:
-    """Return ``there`` with what was assigned taken from ``here``: two makes of one thing, with paths from two folders.
+def _from(folder: Path, value: Any) -> Any:
+    """Return plain data, each value of it marked as said where paths start from the folder."""
+    if isinstance(value, Mapping):
+        return {key: _from(folder, item) for key, item in value.items()}
+    return From(folder, value)
 
-    What is a path is known only once a thing is made; so it is made twice, and each value taken from where it was said.
-    """
-    if not isinstance(assigned, Mapping):
-        return here
-    if isinstance(there, Mapping) and isinstance(here, Mapping):
-        return {**there, **{key: _chosen(there.get(key), here[key], value) for key, value in assigned.items()}}
-    if not is_dataclass(here) or isinstance(here, type) or type(here) is not type(there):
-        return here
-    params = [each.name for each in fields(here) if each.init and each.name in assigned]
-    changes = {name: _chosen(getattr(there, name), getattr(here, name), assigned[name]) for name in params}
-    return replace(there, **changes)
+
+def _offer(kind: str, name: Any, plugins: Plugins, folder: Path) -> Offer:
+    name, folder = (name.value, name.folder) if isinstance(name, From) else (name, folder)
+    return plugins.find(kind, str(name), folder)

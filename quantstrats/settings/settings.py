@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 BLOCKS = ("data", "universe", "signal", "allocation", "schedule", "costs", "risk", "engine", "report")
 _NAMED_BY_TEXT = ("signal", "allocation")  # "signal: sma_cross" is short for "signal: {name: sma_cross}"
-_PLUGIN_FILE = re.compile(r"\.{1,2}/.+\.py(:[\w.-]+)?")
 
 
 @dataclass(frozen=True)
@@ -146,7 +144,7 @@ class Settings:
     def _refuse_unknown_keys(self, plugins: Plugins) -> None:
         """Refuse a key that is neither one of ``data`` nor a parameter of the source."""
         source = str(self.source.values["name"])
-        params = [each.name for each in fields(plugins.find("source", source).cls) if each.init]
+        params = [each.name for each in fields(self.source.offer("source", plugins).cls) if each.init]
         known = [*(each.name for each in fields(DataSettings)), *params]
         for key in self.source.values:
             if key not in known and key != "name":
@@ -235,25 +233,13 @@ def _block_content(name: str, value: Any, file: Path | None) -> dict[str, Any]:
     for key in value:
         if not isinstance(key, str):
             raise ConfigError(f"{inside}block {name} has a key that is no text: {key!r}")
-    content = dict(value)
-    return content if file is None else _with_plugin_files(content, file.absolute().parent)
-
-
-def _with_plugin_files(value: Any, folder: Path) -> Any:
-    """Return plain data in which the files of plugins, as in ``./my_signal.py``, start from the folder."""
-    if isinstance(value, Mapping):
-        return {key: _with_plugin_files(item, folder) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_with_plugin_files(item, folder) for item in value]
-    if isinstance(value, str) and _PLUGIN_FILE.fullmatch(value):
-        return os.path.normpath(folder / value)
-    return value
+    return dict(value)
 
 
 def _refuse_two_signals(block: Block) -> None:
     """Refuse a command line that asks for another signal than the file or than ``--set``."""
     named = [value for keys, value in block.assigned if keys == ("name",)]
-    if "name" in block.in_file and named and named[-1] != block.in_file["name"]:
+    if "name" in block.in_file and named and not _same_plugin(named[-1], block.in_file["name"], block.file):
         raise ConfigError(
             f"{block.file} is about the signal {block.in_file['name']!r}, the command line names {named[-1]!r}; "
             "leave the name out, or write a configuration without one"
@@ -263,6 +249,13 @@ def _refuse_two_signals(block: Block) -> None:
     if "name" not in block.values:
         lacking = "no signal is named" if block.file is None else f"{block.file} names no signal"
         raise ConfigError(f"{lacking}; name one after the command, or in the configuration (signal: {{name: ...}})")
+
+
+def _same_plugin(here: object, there: object, file: Path | None) -> bool:
+    """Tell whether a name on the command line and one in the file mean one plugin; files start from two folders."""
+    if not (isinstance(here, str) and isinstance(there, str) and file and ".py" in here and ".py" in there):
+        return here == there
+    return os.path.abspath(here) == os.path.normpath(file.absolute().parent / there)
 
 
 def _data_and_source(block: Block) -> tuple[Block, Block]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -148,12 +149,87 @@ def test_a_default_path_is_left_as_it_is(config, plugins):
     assert signal.other == Path("default.csv")
 
 
-def test_the_file_of_a_plugin_starts_from_the_configuration(config, tmp_path):
-    file = config("signal: {name: ../mine.py, part: {name: './parts/other.py:calm'}}\ndata: {source: ./bars.py}\n")
+MINE = """
+from dataclasses import dataclass
+from pathlib import Path
+from quantstrats import Signal, Source, hookimpl
+
+@dataclass(frozen=True)
+class Mine(Signal):
+    name = "mine"
+    file: Path | None = None
+    files: dict[str, Path] | None = None
+    note: str = ""
+    part: Signal | None = None
+    def __post_init__(self):
+        if self.file and not self.file.exists():
+            raise ValueError(f"there is no {self.file}")
+    def warmup(self): return 1
+    def forecast(self, market): return market.close
+
+@dataclass(frozen=True)
+class Bars(Source):
+    name = "bars"
+    def load(self, symbols=None, start=None, end=None): raise NotImplementedError(__file__)
+
+@hookimpl
+def register_signals(register): register(Mine)
+@hookimpl
+def register_sources(register): register(Bars)
+"""
+
+
+@pytest.fixture
+def two_folders(config, tmp_path, monkeypatch):
+    """The same files in the configuration's folder and in the working directory."""
+    for folder in ("configs", "configs/inner", "here", "here/inner"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / "lrn.py").write_text(MINE)
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path
+
+
+@pytest.mark.parametrize("path", ["lrn.py", "./lrn.py", "inner/lrn.py", "../configs/lrn.py"])
+@pytest.mark.parametrize("name", ["", ":mine"])
+def test_the_file_of_a_plugin_starts_from_the_configuration(config, two_folders, plugins, path, name):
+    wanted = (two_folders / "configs" / path).resolve()
+    file = config(f"signal: {{name: '{path}{name}', part: '{path}{name}'}}\ndata: {{source: '{path}'}}\n")
     settings = read_settings(file)
-    assert settings.signal.values["name"] == str(tmp_path / "mine.py")
-    assert settings.signal.values["part"] == {"name": str(tmp_path / "configs" / "parts" / "other.py:calm")}
-    assert settings.source.values["name"] == str(tmp_path / "configs" / "bars.py")
+    signal = settings.signal.plugin("signal", plugins)
+    loaded = [sys.modules[type(each).__module__].__file__ for each in (signal, signal.part)]
+    assert loaded == [str(wanted), str(wanted)]
+    with pytest.raises(QuantstratsError, match=re.escape(str(wanted))):
+        settings.load(plugins)
+
+
+def test_the_file_of_a_plugin_in_set_starts_from_here(config, two_folders, plugins):
+    settings = read_settings(config("signal: {name: lrn.py}\n"), ["signal.part=lrn.py:mine", "data.source=lrn.py"])
+    signal = settings.signal.plugin("signal", plugins)
+    folders = [Path(sys.modules[type(each).__module__].__file__).parent.name for each in (signal, signal.part)]
+    assert folders == ["configs", "here"]
+    with pytest.raises(QuantstratsError, match=re.escape(str(two_folders / "here" / "lrn.py"))):
+        settings.load(plugins)
+
+
+def test_a_plugin_is_made_once_with_the_paths_that_hold(config, two_folders, plugins):
+    (two_folders / "configs" / "there.csv").touch()
+    (two_folders / "here" / "here.csv").touch()
+    file = config("signal: {name: lrn.py, file: there.csv, note: ./lrn.py, files: {a: x}, part: {name: lrn.py}}\n")
+    for set_ in ([], ["signal.note=x"], ["signal.part.file=here.csv", "signal.files.b=y"]):
+        signal = read_settings(file, set_).signal.plugin("signal", plugins)
+        assert signal.file == two_folders / "configs" / "there.csv"
+        assert signal.note == ("x" if "signal.note=x" in set_ else "./lrn.py")
+        assert signal.files["a"] == two_folders / "configs" / "x"
+    assert (signal.part.file, signal.files["b"]) == (two_folders / "here" / "here.csv", two_folders / "here" / "y")
+    with pytest.raises(ConfigError, match="parameter 'note'.*given: {'x': 'y'}"):
+        read_settings(file, ["signal.note=1", "signal.note={x: y}"]).signal.plugin("signal", plugins)
+
+
+def test_one_file_named_on_the_command_line_and_in_the_configuration_is_one_signal(config, two_folders):
+    file = config("signal: lrn.py\n")
+    assert read_settings(file, [], {"signal.name": "../configs/lrn.py"})
+    with pytest.raises(ConfigError, match="is about the signal 'lrn.py', the command line names './lrn.py'"):
+        read_settings(file, [], {"signal.name": "./lrn.py"})
 
 
 @pytest.mark.parametrize(
