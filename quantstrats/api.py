@@ -18,8 +18,7 @@ from quantstrats.evaluation import check_needs
 from quantstrats.events import RunStarted
 from quantstrats.guard.check import check_lookahead, check_mode
 from quantstrats.hashing import hash_plain
-from quantstrats.home import logs_folder
-from quantstrats.learning.fits import Fits
+from quantstrats.learning.fits import Fits, fits_folder
 from quantstrats.making import made
 from quantstrats.market.market import Market
 from quantstrats.market.universe import Universe
@@ -61,6 +60,7 @@ def backtest(
     guard: str = "sampled",
     benchmark: str = EQUAL_WEIGHT,
     plugins: Plugins | None = None,
+    fits: Fits | None = None,
 ) -> Run:
     """Trade a signal on a market, and return all that came of it.
 
@@ -95,6 +95,8 @@ def backtest(
         Equal-weight buy-and-hold of the same symbols, a symbol's name, or "none".
     plugins : Plugins, optional
         Where to look for names, and who hears the announcements; by default all that is installed.
+    fits : Fits, optional
+        Where learners' fits are kept; by default the cache in ``logs/fits``. ``Fits()`` makes each anew.
 
     Returns
     -------
@@ -131,7 +133,8 @@ def backtest(
     began = datetime.now(UTC)
     with ledger.trial(run_id, config, market.content_hash) as trial, failure_log(run_id):
         announcer.tell("run_started", run=RunStarted(run_id, trial, "backtest", copy.deepcopy(config)))
-        fits, seen = Fits(logs_folder() / "fits"), strategy.universe.applied(market)
+        seen = strategy.universe.applied(market)
+        fits = Fits(fits_folder()) if fits is None else fits
         with stage("forecasting"):
             forecast = strategy.forecast(market, fits)
         checked = check_lookahead(
@@ -207,8 +210,8 @@ def backtest_config(config: Mapping[str, Any] | str | Path, *, plugins: Plugins 
     return backtest_settings(settings, plugins=plugins)
 
 
-def backtest_settings(settings: Settings, *, plugins: Plugins | None = None) -> Run:
-    """Trade what settings that were read describe; see :func:`backtest_config`."""
+def backtest_settings(settings: Settings, *, plugins: Plugins | None = None, fits: Fits | None = None) -> Run:
+    """Trade what settings that were read describe; see :func:`backtest_config`, and :func:`backtest` for ``fits``."""
     plugins = plugins or Plugins.installed()
     # What can be wrong without any bar is told before bars are loaded.
     signal = settings.signal.plugin("signal", plugins)
@@ -230,6 +233,7 @@ def backtest_settings(settings: Settings, *, plugins: Plugins | None = None) -> 
         guard=settings.engine.guard,
         benchmark=settings.report.benchmark,
         plugins=plugins,
+        fits=fits,
     )
 
 

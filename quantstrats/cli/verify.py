@@ -16,7 +16,8 @@ def verify(
 ) -> None:
     """Run a stored run again from its configuration and name the first difference, or say 'identical'.
 
-    It leaves with 0 if they are identical and with 1 if they differ. The ledger does not count it as a trial.
+    It leaves with 0 if they are identical and with 1 if they differ. The ledger does not count it as a trial. What
+    learners learn is learned anew, whatever the cache of fits holds.
     """
     from quantstrats.cli.texts import print_json
     from quantstrats.runs.comparison import damage, first_difference, notes
@@ -26,7 +27,7 @@ def verify(
     fresh = _run_again(stored)
     found = first_difference(stored, fresh)
     changed = [f"stored {name}: changed after the run, its hash is not that of the manifest" for name in damage(stored)]
-    remarks = [*changed, *notes(stored, fresh), *_cached_fits(fresh)]
+    remarks = [*changed, *notes(stored, fresh)]
     if as_json:
         difference = found.as_dict() if found else None
         print_json({"run_id": stored.run_id, "identical": found is None, "difference": difference, "notes": remarks})
@@ -39,9 +40,11 @@ def verify(
 
 
 def _run_again(stored: Run) -> Run:
-    from quantstrats.api import backtest_config
+    from quantstrats.api import backtest_settings
     from quantstrats.errors import PluginError
+    from quantstrats.learning.fits import Fits
     from quantstrats.runs.ledger import verifying
+    from quantstrats.settings.settings import settings_of
 
     if stored.config.get("data", {}).get("source") == "frames":
         raise PluginError(
@@ -50,7 +53,7 @@ def _run_again(stored: Run) -> Run:
         )
     try:
         with verifying(stored.run_id):
-            return backtest_config(stored.config)
+            return backtest_settings(settings_of(stored.config), fits=Fits())
     except PluginError as error:
         raise PluginError(f"run {stored.run_id} cannot be verified: {error}{_origin_of_plugins(stored)}") from error
 
@@ -63,8 +66,3 @@ def _origin_of_plugins(stored: Run) -> str:
         if code and not code.get("version"):
             told += f"; {code['name']!r} came from {code['provider']!r}, not from an installed plugin"
     return told
-
-
-def _cached_fits(fresh: Run) -> list[str]:
-    recalled = fresh.manifest.get("fits", {}).get("recalled", 0)
-    return [f"{recalled} fits were taken from the cache (logs/fits), not made again"] if recalled else []

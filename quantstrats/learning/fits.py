@@ -12,11 +12,17 @@ from quantstrats.calls import call, warmup_of
 from quantstrats.config import describe
 from quantstrats.errors import SignalError
 from quantstrats.hashing import hash_parts, hash_plain
+from quantstrats.home import logs_folder
 from quantstrats.learning.learner import Learner
 from quantstrats.signals import Signal, parts_of
 
 if TYPE_CHECKING:
     from quantstrats.market.market import Market
+
+
+def fits_folder() -> Path:
+    """Return the folder in which all runs keep their fits."""
+    return logs_folder() / "fits"
 
 
 class Fits:

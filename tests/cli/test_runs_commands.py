@@ -278,6 +278,66 @@ def test_a_run_of_a_file_is_listed_by_its_plain_name_and_verified(command, home,
     assert err.startswith(f"error: run {run_id} cannot be verified: ")
 
 
+UNSEEDED = """
+from dataclasses import dataclass
+
+import numpy as np
+
+from quantstrats import Learner, Signal, hookimpl
+
+
+@dataclass(frozen=True)
+class Above(Signal):
+    name = "above"
+    level: float
+
+    def warmup(self):
+        return 1
+
+    def forecast(self, market):
+        return market.close * 0.0 + self.level
+
+
+@dataclass(frozen=True)
+class Unseeded(Learner):
+    name = "unseeded"
+
+    def warmup(self):
+        return 1
+
+    def fit(self, market):
+        return Above(float(np.random.default_rng().normal()))
+
+
+@hookimpl
+def register_signals(register):
+    register(Unseeded)
+"""
+
+
+def test_verify_fits_anew_so_that_a_learner_without_a_seed_is_found_out(home, tmp_path):
+    (tmp_path / "unseeded.py").write_text(UNSEEDED)
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "quantstrats", *arguments],
+            cwd=tmp_path, env=os.environ | {"QUANTSTRATS_HOME": str(home)}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    # A year of weekly coins: that both runs throw the same has a chance of 2 to the power of -50.
+    common = ["--start", "2010-01-01", "--end", "2010-12-31", "--guard", "off", "--no-tearsheet"]
+    fields = ["--set", "signal.refit=week", "--set", "signal.train=3"]
+    done = run("backtest", "./unseeded.py", *common, *fields)
+    assert done.returncode == 0, done.stderr
+    kept = sorted((home / "logs" / "fits").rglob("*.zip"))
+    assert len(kept) > 50
+    (folder,) = (home / "logs" / "runs").iterdir()
+    done = run("verify", folder.name)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith(f"{folder.name} differs in targets, ")
+    assert sorted((home / "logs" / "fits").rglob("*.zip")) == kept
+
+
 # --- report
 
 
