@@ -135,7 +135,7 @@ def drawn_details(signal: Signal, market: Market, fits: Fits) -> tuple[Details, 
     except SignalError as error:
         return Details(), [str(error)]
     # A figure is a stranger's object, and drawing it may fail in any way.
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return Details(), [f"signal {signal.name!r}: a picture of its details cannot be drawn: {in_one_line(error)}"]
 
 

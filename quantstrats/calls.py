@@ -37,8 +37,8 @@ def call(signal: Signal, method: str, *arguments: Any, on: str = "") -> Any:
     """
     try:
         return getattr(signal, method)(*arguments)
-    # A stranger's signal may raise anything; its user wants to know which signal, and where in it.
-    except Exception as error:
+    # A stranger's signal may raise anything, or leave; its user wants to know which signal, and where in it.
+    except (Exception, SystemExit) as error:
         where = f" {on}" if on else ""
         said = f"{in_one_line(error)} ({_place(error, signal)}){_install_hint(error, signal)}"
         raise SignalError(f"signal {signal.name!r} failed in {method}(){where}: {said}") from error
@@ -58,7 +58,7 @@ def warmup_of(signal: Signal) -> int:
     return int(warmup)
 
 
-def _install_hint(error: Exception, signal: Signal) -> str:
+def _install_hint(error: BaseException, signal: Signal) -> str:
     """Name the pip command where a module is missing that an extra would bring."""
     if not isinstance(error, ImportError):
         return ""
@@ -67,7 +67,7 @@ def _install_hint(error: Exception, signal: Signal) -> str:
     return how_to_install(error, provider)
 
 
-def _place(error: Exception, signal: Signal) -> str:
+def _place(error: BaseException, signal: Signal) -> str:
     """Name the last line of the signal's own module that was running, or where the error came from."""
     own = getattr(sys.modules.get(type(signal).__module__), "__file__", None)
     lines = traceback.extract_tb(error.__traceback__)

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 ENTRY_POINT_GROUP = "quantstrats"
 IMPORT_SECONDS_VARIABLE = "QUANTSTRATS_IMPORT_SECONDS"
-_IMPORT_SECONDS = 20.0
+_IMPORT_SECONDS = 10.0
 _MOST_TEXT = 300
 _OWN = "quantstrats"
 # Frames of these are how an import came about, not where it failed.
@@ -117,14 +117,18 @@ class TookTooLong(BaseException):
     """Raised within a plugin's code; not an Exception, so that its own ``except Exception`` does not swallow it."""
 
 
+class HangingError(PluginError):
+    """A plugin's import or its hook takes longer than anyone waits."""
+
+
 def patiently(load: Callable[[], T]) -> T:
     """Call what imports a stranger's code: for a limited time, with its output on stderr.
 
-    The limit is 20 seconds, or those of the environment variable ``QUANTSTRATS_IMPORT_SECONDS``.
+    The limit is 10 seconds, or those of the environment variable ``QUANTSTRATS_IMPORT_SECONDS``.
 
     Raises
     ------
-    PluginError
+    HangingError
         If it takes longer.
     ConfigError
         If the variable holds no number of seconds.
@@ -138,7 +142,7 @@ def patiently(load: Callable[[], T]) -> T:
         try:
             return _with_alarm(load, seconds) if _can_set_alarm() else _in_thread(load, seconds)
         except TookTooLong:
-            raise PluginError(
+            raise HangingError(
                 f"its import takes longer than {seconds:g} s; set {IMPORT_SECONDS_VARIABLE} to wait longer"
             ) from None
         finally:
@@ -252,7 +256,7 @@ def load_file(path: Path, shown: str) -> ModuleType:
         raise
     except PluginError as error:
         sys.modules.pop(name, None)
-        raise PluginError(f"{shown}: {error}") from None
+        raise type(error)(f"{shown}: {error}") from None
     # A stranger's file may raise anything; native code even what is no Exception.
     except BaseException as error:
         sys.modules.pop(name, None)

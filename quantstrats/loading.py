@@ -61,7 +61,7 @@ def load_market(
     except QuantstratsError:
         raise
     # A stranger's source may raise anything; the one who asked for it wants to know whose it was.
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise DataError(f"source {loader.name!r} failed: {in_one_line(error)}") from error
     if not isinstance(market, Market):
         raise DataError(f"source {loader.name!r} returned {type(market).__name__}, not a Market")

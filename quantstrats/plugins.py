@@ -15,7 +15,8 @@ import pluggy
 
 from quantstrats import hookspecs
 from quantstrats.errors import ConfigError, PluginError, did_you_mean
-from quantstrats.importing import EntryPoint, TookTooLong, entry_points, load_file, patiently, why
+from quantstrats.importing import EntryPoint, HangingError, TookTooLong, entry_points, load_file, patiently, why
+from quantstrats.progress import stage
 
 KINDS = ("signal", "source", "allocator", "broker", "report")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # it becomes part of a run's folder
@@ -71,12 +72,15 @@ class Trouble:
         One line.
     skipped : bool
         False for a name that more than one plugin offers: they are all there.
+    hung : bool
+        Whether it was waited for in vain.
     """
 
     plugin: str
     provider: str
     reason: str
     skipped: bool = True
+    hung: bool = False
 
     @property
     def line(self) -> str:
@@ -106,7 +110,7 @@ class Plugins:
     def installed(cls) -> Plugins:
         """Load every entry point of the group ``quantstrats``; a broken one is named in ``troubles``.
 
-        Each is given 20 seconds, or those of the environment variable ``QUANTSTRATS_IMPORT_SECONDS``.
+        Each is given 10 seconds, or those of the environment variable ``QUANTSTRATS_IMPORT_SECONDS``.
         """
         plugins = cls()
         for entry in entry_points():
@@ -237,9 +241,11 @@ class Plugins:
             self.register(entry.load(), entry.name, provider=entry.provider, version=entry.version)
 
         try:
-            patiently(load)
+            with stage(f"importing {entry.name}"):
+                patiently(load)
         except PluginError as error:
-            self._skipped.append(Trouble(entry.name, entry.provider, str(error)))
+            hung = isinstance(error, HangingError)
+            self._skipped.append(Trouble(entry.name, entry.provider, str(error), hung=hung))
         except (KeyboardInterrupt, TookTooLong, ConfigError):
             raise
         # Whatever a stranger's module raises concerns that plugin alone; native code raises even what is no Exception.
@@ -253,7 +259,11 @@ class Plugins:
     def _offers_of_file(self, file: str, folder: Path | None) -> list[Offer]:
         path = Path(folder or "", Path(file).expanduser()).resolve()
         if not self._manager.has_plugin(f"{path}:{path.name}"):
-            self.register(load_file(path, file), path.name, provider=str(path))
+            module = load_file(path, file)
+            try:
+                patiently(lambda: self.register(module, path.name, provider=str(path)))
+            except HangingError as error:
+                raise HangingError(f"{file}: {error}") from None
         return [offer for offer in self.offers if offer.provider == str(path)]
 
     def _find_in_file(self, kind: str, file: str, name: str, folder: Path | None) -> Offer:

@@ -175,6 +175,17 @@ def test_a_file_that_hangs_is_given_up(folder, monkeypatch):
     )
 
 
+def test_a_hook_of_a_file_that_hangs_is_given_up_too(folder, monkeypatch):
+    monkeypatch.setenv("QUANTSTRATS_IMPORT_SECONDS", "0.2")
+    write(
+        folder,
+        "import time\nfrom quantstrats import hookimpl\n@hookimpl\ndef register_signals(register): time.sleep(30)",
+    )
+    assert refusal("./mine.py") == (
+        "./mine.py: its import takes longer than 0.2 s; set QUANTSTRATS_IMPORT_SECONDS to wait longer"
+    )
+
+
 def test_what_a_file_prints_does_not_reach_stdout(folder, capsys):
     write(folder, "print('hello')\n" + code("drop").replace("from __future__ import annotations", ""))
     Plugins().find("signal", "./mine.py")

@@ -52,6 +52,7 @@ def backtest(
 ) -> None:
     """Backtest a signal, print a summary, and store the run with its tear sheet."""
     from quantstrats.cli.progress import progress_line
+    from quantstrats.cli.strangers import printed_aside
 
     flags = {
         "signal.name": plugin,
@@ -66,9 +67,10 @@ def backtest(
         "report.tearsheet": False if no_tearsheet else None,
     }
     _refuse_file(out)
-    with progress_line():
+    with progress_line(), printed_aside():
         run, folder, files = _stored(config, settings or [], flags, out)
-    typer.echo(_as_json(run, folder, files) if as_json else _as_text(run, folder, files))
+        told = _as_json(run, folder, files) if as_json else _as_text(run, folder, files)
+    typer.echo(told)
 
 
 def _refuse_file(out: Path | None) -> None:
@@ -85,11 +87,12 @@ def _stored(
 ) -> tuple[Run, Path, list[str]]:
     """Run what is asked for and store it; return the run, its folder, and the names of its further files."""
     from quantstrats.api import backtest_settings
+    from quantstrats.cli.strangers import installed_plugins
     from quantstrats.progress import stage
     from quantstrats.settings.settings import read_settings
 
     wanted = read_settings(config, settings, flags)
-    run = backtest_settings(wanted)
+    run = backtest_settings(wanted, plugins=installed_plugins())
     files = {}
     if wanted.report.tearsheet:
         from quantstrats.reports.tearsheet import tearsheet

@@ -22,24 +22,24 @@ def plugins(
     """List every signal, source, allocator, broker and report, and why one cannot load; 'show NAME' tells more."""
     if context.invoked_subcommand:
         return
+    from quantstrats.cli.progress import progress_line
+    from quantstrats.cli.strangers import printed_aside
     from quantstrats.plugins import KINDS, Plugins
 
-    found = Plugins.installed()
+    with progress_line(), printed_aside():
+        found = Plugins.installed()
+        offers = [offer for kind in KINDS for offer in _of_kind(found, kind)]
+        data = [_as_data(found, offer) for offer in offers] if as_json else []
     if as_json:
         from dataclasses import asdict
 
-        _print_json(
-            {
-                "plugins": [_as_data(found, offer) for kind in KINDS for offer in _of_kind(found, kind)],
-                "troubles": [asdict(trouble) for trouble in found.troubles],
-            }
-        )
+        _print_json({"plugins": data, "troubles": [asdict(trouble) for trouble in found.troubles]})
         return
     width = max((len(found.reference(offer.kind, offer.cls)) for offer in found.offers), default=0)
     for kind in KINDS:
-        if offers := _of_kind(found, kind):
+        if listed := [offer for offer in offers if offer.kind == kind]:
             typer.echo(f"{kind}s")
-            for offer in offers:
+            for offer in listed:
                 _list(found, offer, min(width, 24))
             typer.echo()
     typer.echo("quantstrats plugins show NAME tells all about one.")
@@ -53,12 +53,15 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Tell all about one: documentation, provider, version, file, parameters, and how to set them."""
-    from quantstrats.plugins import Plugins
+    from quantstrats.cli.progress import progress_line
+    from quantstrats.cli.strangers import installed_plugins, printed_aside
 
-    found = Plugins.installed()
-    offers = found.all_named(name)
+    with progress_line(), printed_aside():
+        found = installed_plugins()
+        offers = found.all_named(name)
+        data = [_as_data(found, offer) for offer in offers]
     if as_json:
-        _print_json([_as_data(found, offer) for offer in offers])
+        _print_json(data)
         return
     for number, offer in enumerate(offers):
         if number:

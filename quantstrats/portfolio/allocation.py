@@ -76,7 +76,7 @@ def allocate(allocator: Allocator, forecast: pd.DataFrame) -> pd.DataFrame:
     try:
         weights = allocator.weights(opinions)
     # A stranger's allocator may raise anything; its user wants to know whose it was.
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise AllocationError(f"{who} failed in weights(): {in_one_line(error)}") from error
     if not isinstance(weights, pd.DataFrame):
         raise AllocationError(f"{who} returned {type(weights).__name__}, not a DataFrame of rows x symbols")

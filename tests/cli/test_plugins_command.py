@@ -258,16 +258,18 @@ def test_show_takes_a_file(tmp_path):
 
 
 def test_a_plugin_that_hangs_is_given_up_and_the_rest_works(tmp_path):
-    install(tmp_path, "slow", "bad", "", "import time\ntime.sleep(60)")
-    began = time.monotonic()
+    install(tmp_path, "slow", "bad", "", "import time\ntime.sleep(600)")
     done = quantstrats("plugins", site=tmp_path, QUANTSTRATS_IMPORT_SECONDS="1")
-    assert time.monotonic() - began < 20
     assert done.returncode == 0
     reason = "its import takes longer than 1 s; set QUANTSTRATS_IMPORT_SECONDS to wait longer"
     assert done.stderr == f"skipped: bad of slow: {reason}\n"
     assert "sma_cross" in done.stdout
     asked = quantstrats("backtest", "bad", site=tmp_path, QUANTSTRATS_IMPORT_SECONDS="1")
-    assert (asked.returncode, asked.stderr) == (2, f"error: signal 'bad' of slow could not be loaded: {reason}\n")
+    error = f"error: signal 'bad' of slow could not be loaded: {reason}\n"
+    assert (asked.returncode, asked.stderr) == (2, f"skipped: bad of slow: {reason}\n{error}")
+    shown = quantstrats("plugins", "show", "sma_cross", "--json", site=tmp_path, QUANTSTRATS_IMPORT_SECONDS="1")
+    assert shown.stderr == f"skipped: bad of slow: {reason}\n"
+    assert json.loads(shown.stdout)[0]["name"] == "sma_cross"
 
 
 def test_ctrl_c_while_a_plugin_hangs_leaves_exit_code_130(tmp_path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import time
 from datetime import date
 from pathlib import Path
 
@@ -594,9 +593,7 @@ def test_real_daily_bars_load_as_they_are(real_folder, real_bars, name):
 def test_real_defects_of_the_s_and_p_are_told_and_can_be_dropped(real_folder, real_bars):
     path = real_folder / "daily_sp500.parquet"
     assert refusal(path) == f"daily_sp500.parquet: high is below low in 9 rows, first at 2012-11-19 AVB; {X}"
-    start = time.perf_counter()
     market = load_market("files", path=path, bad_rows="drop")
-    assert time.perf_counter() - start < 10  # a million rows in about a second and a half, on a busy machine in more
     known = pd.read_csv(real_folder / "known_defects.csv", parse_dates=["date"])
     known = known[known["defect"] == "ohlc_inconsistent"]
     assert len(known) == 29
