@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,9 +85,10 @@ class Fits:
     def _key(self, learner: Learner, market: Market) -> str:
         from quantstrats.provenance import hash_reachable_code, hash_versions
 
+        describe(learner)  # refuses what has no content to be known by, such as a function
         return hash_parts(
             {
-                "learner": hash_plain(describe(learner)),
+                "learner": hash_plain(_typed(learner)),
                 "code": hash_plain([hash_reachable_code(cls) for cls in _classes(learner)]),
                 "versions": hash_versions(),
                 "slice": market.learning_hash,
@@ -158,6 +161,29 @@ def _classes(value: Any) -> Iterator[type]:
     for item in inside:
         if not isinstance(item, Signal):
             yield from _classes(item)
+
+
+def _typed(value: Any) -> Any:
+    """Return plain data that differs wherever two fields' values, or their types, do; a configuration's does not.
+
+    A signal among the fields is a part: it is known by its forecasts, and here by its fields alone.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = [field.name for field in dataclasses.fields(value) if field.init]
+        inside: Any = [[name, _typed(getattr(value, name))] for name in fields]
+    elif isinstance(value, Mapping):
+        inside = [[_typed(key), _typed(item)] for key, item in value.items()]  # their order may matter to fit
+    elif isinstance(value, set | frozenset):
+        inside = sorted(json.dumps(_typed(item)) for item in value)
+    elif isinstance(value, list | tuple):
+        inside = [_typed(item) for item in value]
+    elif isinstance(value, Enum):
+        inside = value.name
+    elif type(value).__module__ == "numpy" and hasattr(value, "tolist"):
+        inside = [str(value.dtype), str(value.shape), _typed(value.tolist())]
+    else:
+        inside = repr(value)  # of numbers, texts, dates and paths it says all
+    return [f"{type(value).__module__}.{type(value).__qualname__}", inside]
 
 
 def _check_fitted(learner: Learner, signal: object) -> None:

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import dataclass
+from datetime import date
+from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -175,6 +177,55 @@ def test_other_fields_are_another_fit(bars, folder, changed):
 def test_a_field_of_another_class_with_the_same_fields_is_another_fit(bars, folder):
     walk(dataclasses.replace(LEARNER, kernels=(Kernel(),)), bars, folder)
     assert walk(dataclasses.replace(LEARNER, kernels=(Wider(),)), bars, folder)[0] == 2
+
+
+@dataclass(frozen=True)
+class Given(Means):
+    """Learns what its field is."""
+
+    name = "given"
+    value: Any = None
+
+    def fit(self, market):
+        return Level(float(len(repr(self.value))))
+
+
+class Side(Enum):
+    BUY = "buy"
+
+
+class Turn(Enum):
+    BUY = "buy"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({1: 2.0}, {"1": 2.0}),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+        ((1, 2), [1, 2]),
+        ([1], {1}),
+        ("2015-01-05", date(2015, 1, 5)),
+        ("a/b", Path("a/b")),
+        (1, 1.0),
+        (1, True),
+        ("None", None),
+        ("buy", Side.BUY),
+        (Turn.BUY, Side.BUY),
+        ([1.0], np.array([1.0])),
+        (np.array([1.0]), np.array([1.0], dtype="float32")),
+        (Kernel(1.0), {"width": 1.0}),
+    ],
+)
+def test_fields_that_a_configuration_writes_alike_are_other_fits(bars, folder, one, other):
+    for value, expected in ((one, (2, 0, [])), (other, (2, 0, [])), (one, (0, 2, [])), (other, (0, 2, []))):
+        assert walk(Given(refit="week", train=3, value=value), bars, folder) == expected
+
+
+def test_the_order_of_a_set_does_not_count(bars, folder):
+    names = [f"name {number}" for number in range(50)]
+    walk(Given(refit="week", train=3, value=set(names)), bars, folder)
+    assert walk(Given(refit="week", train=3, value=set(names[::-1])), bars, folder) == (0, 2, [])
 
 
 def test_another_class_of_the_same_module_is_another_fit(bars, folder):
