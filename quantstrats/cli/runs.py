@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from quantstrats.runs.stored import StoredRun
 
 _SHOWN = 20
@@ -74,11 +76,15 @@ def prune(
     context: typer.Context,
     keep: Annotated[int | None, typer.Option(min=0, metavar="N", help="Remove runs, but keep the newest N.")] = None,
     older_than: Annotated[
-        float | None, typer.Option(min=0.0, metavar="DAYS", help="Remove runs that began more than DAYS ago.")
+        float | None,
+        typer.Option(min=0.0, metavar="DAYS", help="Remove runs that began, and fits last used, over DAYS ago."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
 ) -> None:
-    """Remove what killed processes left; and old runs, if asked. With both options, a run must fit both."""
+    """Remove what killed processes left; and old runs and fits, if asked. With both options, a run must fit both.
+
+    Fits (logs/fits) are left alone where --folder names another folder of runs.
+    """
     from datetime import timedelta
 
     from quantstrats.atomic import clear_leftovers
@@ -86,8 +92,8 @@ def prune(
     from quantstrats.runs.stored import removable, remove_run, runs_folder, stored_runs
 
     parent = context.obj or runs_folder()
-    leftovers = clear_leftovers(parent, dry_run=dry_run)
     age = None if older_than is None else timedelta(days=older_than)
+    leftovers = clear_leftovers(parent, dry_run=dry_run)
     old = removable(stored_runs(parent), keep=keep, older_than=age)
     did = "would remove" if dry_run else "removed"
     for run in old:
@@ -97,6 +103,23 @@ def prune(
     for path in leftovers:
         typer.echo(f"{did} leftover {path.relative_to(parent)}")
     typer.echo(f"{did} {count(len(old), 'run')} and {count(len(leftovers), 'leftover')} in {parent}")
+    if context.obj is None:
+        _prune_fits(age, dry_run)
+
+
+def _prune_fits(age: timedelta | None, dry_run: bool) -> None:
+    from quantstrats.atomic import clear_leftovers
+    from quantstrats.cli.texts import count
+    from quantstrats.learning.fits import fits_folder, old_fits
+
+    leftovers = clear_leftovers(fits_folder(), dry_run=dry_run)
+    old = [] if age is None else old_fits(age)
+    if not dry_run:
+        for file in old:
+            file.unlink(missing_ok=True)
+    if old or leftovers:
+        did = "would remove" if dry_run else "removed"
+        typer.echo(f"{did} {count(len(old), 'fit')} and {count(len(leftovers), 'leftover')} in {fits_folder()}")
 
 
 def _list(run: StoredRun) -> None:

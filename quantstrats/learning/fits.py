@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +28,24 @@ if TYPE_CHECKING:
 def fits_folder() -> Path:
     """Return the folder in which all runs keep their fits."""
     return logs_folder() / "fits"
+
+
+def old_fits(older_than: timedelta, folder: Path | None = None) -> list[Path]:
+    """Return the stored fits that no run has made or used for so long.
+
+    Parameters
+    ----------
+    older_than : timedelta
+        How long.
+    folder : Path, optional
+        Where they are; by default :func:`fits_folder`.
+    """
+    since = (datetime.now(UTC) - older_than).timestamp()
+    found = []
+    for file in sorted((folder or fits_folder()).glob("*/*.zip")):
+        with suppress(OSError):  # someone else removed it
+            found += [file] if file.is_file() and file.stat().st_mtime < since else []
+    return found
 
 
 class Fits:
@@ -118,6 +139,8 @@ class Fits:
         try:
             signal = unpack(path.read_bytes(), reachable_modules(type(learner)))
             _check_fitted(learner, signal)
+            with suppress(OSError):  # a cache of someone else's may be read all the same
+                os.utime(path)  # when it was last used is what old_fits goes by
         except (FileNotFoundError, NotADirectoryError):
             return False, None
         except OSError as error:

@@ -223,6 +223,26 @@ def test_prune_removes_by_age(command, two, home):
     assert command("runs", "prune", "--older-than", "30")[1].startswith(f"removed {two[1]}\n")
 
 
+def test_prune_removes_fits_that_nobody_used_for_long_and_what_killed_writers_left(command, two, home, tmp_path):
+    shelf = home / "logs" / "fits" / "ab"
+    shelf.mkdir(parents=True)
+    for name, days in (("abc.zip", 31), ("abd.zip", 29), (".abe.zip.0a1b2c3d.writing", 0)):
+        (shelf / name).write_text("")
+        then = (datetime.now(UTC) - timedelta(days=days)).timestamp()
+        os.utime(shelf / name, (then, then))
+    everything = sorted(shelf.iterdir())
+    (tmp_path / "out").mkdir()
+    command("runs", "--folder", tmp_path / "out", "prune", "--older-than", "30")
+    out = command("runs", "prune", "--older-than", "30", "--dry-run")[1]
+    assert out.splitlines()[-1] == f"would remove 1 fit and 1 leftover in {home / 'logs' / 'fits'}"
+    assert sorted(shelf.iterdir()) == everything
+    out = command("runs", "prune")[1]
+    assert out.splitlines()[-1] == f"removed 0 fits and 1 leftover in {home / 'logs' / 'fits'}"
+    assert sorted(path.name for path in shelf.iterdir()) == ["abc.zip", "abd.zip"]
+    command("runs", "prune", "--older-than", "30")
+    assert [path.name for path in shelf.iterdir()] == ["abd.zip"]
+
+
 @pytest.mark.parametrize("option", ["--keep", "--older-than"])
 def test_prune_refuses_a_negative_number(command, two, option):
     assert command("runs", "prune", option, "-1")[0] == 2
