@@ -93,7 +93,8 @@ class OutsideData:
             last = int(value.decided_at.searchsorted(self._market.decided_at[row], side="right")) - 1
             return with_other_future(value, last, rng) if last >= 0 else value
         if isinstance(value, pd.DataFrame | pd.Series):
-            return _changed_after(value, self._is_later(_dates(value), row), rng)
+            dates = _dates(value)
+            return _changed_after(value, dates, self._is_later(dates, row), rng)
         if self._is_array(value):
             after = np.arange(len(value)) > row
             return np.where(after.reshape(-1, *[1] * (value.ndim - 1)), value * np.exp(rng.normal(0, 0.5)), value)
@@ -129,13 +130,18 @@ def _dates(frame: pd.DataFrame | pd.Series) -> pd.DatetimeIndex | None:
     index = frame.index
     levels = [index.get_level_values(level) for level in range(index.nlevels)]
     table = frame.select_dtypes(["datetime", "datetimetz"]) if isinstance(frame, pd.DataFrame) else pd.DataFrame()
-    for dates in [*levels, *(pd.Index(table.iloc[:, place]) for place in range(table.shape[1]))]:
-        if isinstance(dates, pd.DatetimeIndex):
-            return dates
-        if isinstance(dates, pd.PeriodIndex):
-            return dates.end_time.normalize()
-        if len(dates) and (dates.inferred_type == "date" or _is_dated_text(dates)):
-            return pd.DatetimeIndex(dates)
+    candidates = [*levels, *(pd.Index(table.iloc[:, place]) for place in range(table.shape[1]))]
+    return next((dates for labels in candidates if (dates := _as_dates(labels)) is not None), None)
+
+
+def _as_dates(labels: pd.Index[Any]) -> pd.DatetimeIndex | None:
+    """Return labels that are dates as such, whatever says them; None for others."""
+    if isinstance(labels, pd.DatetimeIndex):
+        return labels
+    if isinstance(labels, pd.PeriodIndex):
+        return labels.end_time.normalize()
+    if len(labels) and (labels.inferred_type == "date" or _is_dated_text(labels)):
+        return pd.DatetimeIndex(labels)
     return None
 
 
@@ -156,13 +162,25 @@ def _has_answers(value: Any) -> bool:
     return hasattr(value, "__wrapped__") and hasattr(value, "cache_info") and value.cache_info().currsize > 0
 
 
-def _changed_after(frame: Any, later: np.ndarray, rng: np.random.Generator) -> Any:
+def _changed_after(frame: Any, dates: pd.DatetimeIndex | None, later: np.ndarray, rng: np.random.Generator) -> Any:
     if isinstance(frame, pd.Series):
-        return _changed_after(frame.to_frame(), later, rng).iloc[:, 0].rename(frame.name)
+        return _changed_after(frame.to_frame(), dates, later, rng).iloc[:, 0].rename(frame.name)
     changed = frame.copy()
     for place in range(frame.shape[1]):
-        changed.isetitem(place, _other_values(frame.iloc[:, place], later, rng))
+        if not _is_key(frame.iloc[:, place], dates):
+            changed.isetitem(place, _other_values(frame.iloc[:, place], later, rng))
     return changed
+
+
+def _is_key(column: pd.Series, dates: pd.DatetimeIndex | None) -> bool:
+    """Tell a column that says when or whose a row is: dates, and what tells the rows of one date apart (symbols)."""
+    if pd.api.types.is_float_dtype(column.dtype):
+        return False
+    if _as_dates(pd.Index(column)) is not None:
+        return True
+    if dates is None or not dates.has_duplicates:
+        return False
+    return not pd.DataFrame({"date": dates, "key": column.to_numpy()}).duplicated().any()
 
 
 def _other_values(column: pd.Series, later: np.ndarray, rng: np.random.Generator) -> Any:

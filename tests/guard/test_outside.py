@@ -512,3 +512,15 @@ def test_a_short_array_is_weights_and_no_data(market, monkeypatch):
 def test_a_named_tuple_is_left_alone(market):
     kept = collections.namedtuple("Kept", "frame")(FRAME)
     assert not OutsideData(Plain(), market)._is_dated(kept)
+
+
+def test_the_symbols_of_a_long_table_stay_so_that_it_can_be_made_wide(market):
+    wide = pd.DataFrame({"A": [1.0, 2, 3, 4, 5], "B": [5.0, 4, 3, 2, 1]}, index=DAYS)
+    long = wide.rename_axis(index="day", columns="symbol").stack().rename("close").reset_index()  # noqa: PD013
+    long = long.assign(code=long["symbol"].map({"A": 1, "B": 2}), side=["buy", "sell", "sell", "buy", "buy"] * 2)
+    after = changed(long, market)
+    assert after[["day", "symbol", "code"]].equals(long[["day", "symbol", "code"]])
+    again = after.pivot(index="day", columns="symbol", values="close")  # noqa: PD010
+    assert (again.to_numpy() == wide.to_numpy()).all(axis=1).tolist() == [True, True, False, False, False]
+    # What does not tell the rows of a day apart is a value like any other.
+    assert (after["side"] == long["side"]).tolist() == [True] * 4 + [False] * 6
