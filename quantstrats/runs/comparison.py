@@ -131,6 +131,10 @@ def _provider_notes(role: str, was: Mapping[str, Any], now: Mapping[str, Any]) -
         yield f"{who}: was version {was.get('version') or 'unknown'}, is {now.get('version') or 'unknown'}"
     elif was.get("code_hash") != now.get("code_hash"):
         yield f"{who}: same version, other code"
+    befores, afters = was.get("parts", {}), now.get("parts", {})
+    for name in befores:
+        if name in afters:
+            yield from _provider_notes(f"{who}, part {name}", befores[name], afters[name])
 
 
 def _data_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference | None:

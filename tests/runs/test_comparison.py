@@ -226,6 +226,17 @@ def test_metrics_come_last_and_new_ones_are_no_difference(run):
     assert first_difference(*undefined) is None
 
 
+def test_notes_name_the_part_whose_code_has_changed(run):
+    inner = {"name": "inner", "provider": "acme", "version": "1.0", "code_hash": "1"}
+    outer = inner | {"name": "outer", "parts": {"filters.0": inner}}
+    old = manifest_with(run, "plugin", parts={"primary": outer})
+    other = outer | {"parts": {"filters.0": inner | {"code_hash": "2"}}}
+    assert notes(old, old) == []
+    assert notes(old, manifest_with(run, "plugin", parts={"primary": other})) == [
+        "plugin sma_cross, part primary outer, part filters.0 inner: same version, other code"
+    ]
+
+
 def test_notes_name_code_plugins_and_packages(run):
     assert notes(run, run) == []
     other = manifest_with(run, "plugin", code_hash="0")
