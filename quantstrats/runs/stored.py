@@ -186,10 +186,10 @@ def read_mapping(file: Path) -> dict[str, Any]:
     OSError, ValueError, TypeError, yaml.YAMLError
         If it cannot be read, or holds something else.
     """
-    import yaml
+    from quantstrats.plainyaml import load_yaml
 
     text = file.read_text(encoding="utf-8")
-    content = yaml.safe_load(text) if file.suffix == ".yaml" else json.loads(text)
+    content = load_yaml(text) if file.suffix == ".yaml" else json.loads(text)
     if not isinstance(content, dict):
         raise TypeError("it holds no mapping")
     return content

@@ -9,38 +9,7 @@ from typing import Any
 import yaml
 
 from quantstrats.errors import ConfigError, did_you_mean
-
-_BOOL = "tag:yaml.org,2002:bool"
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML in which a key stands once, and truth values are ``true`` and ``false`` alone.
-
-    YAML 1.1 takes ``off`` (a mode of the guard) and ``ON`` (a symbol) for truth values as well; YAML 1.2 does not.
-    """
-
-    # Resolvers are kept by a value's first letter.
-    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own way
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOL or first in "tTfF"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        """Compose a mapping, and refuse it where one key stands twice."""
-        node = super().compose_mapping_node(anchor)
-        seen = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"key {key.value!r} stands twice", problem_mark=key.start_mark)
-            seen.add(key.value if isinstance(key, yaml.ScalarNode) else key)
-        return node
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        """Make the value of a node; one that cannot be, such as the 30th of February, is told with its line."""
-        try:
-            return super().construct_object(node, deep)
-        except ValueError as error:
-            raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from None
+from quantstrats.plainyaml import load_yaml
 
 
 def read_yaml(file: Path) -> dict[str, Any]:
@@ -53,7 +22,7 @@ def read_yaml(file: Path) -> dict[str, Any]:
     """
     text = _text_of(file)
     try:
-        content = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+        content = load_yaml(text)
     except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(_told(file, error)) from None
     if content is None:
@@ -67,12 +36,13 @@ def parse_assignments(assignments: Iterable[str]) -> list[tuple[tuple[str, ...],
     """Turn ``["signal.fast=10"]`` into ``[(("signal", "fast"), 10)]``.
 
     A key may have more parts, as in ``signal.primary.fast``. Values are read as YAML, so ``10`` is a number, ``true``
-    a truth value and ``[1, 2]`` a list.
+    a truth value and ``[1, 2]`` a list. What is no YAML, as ``%m/%d/%Y``, is text.
 
     Raises
     ------
     ConfigError
-        If one is not of the form ``block.key=value``, or its value is no YAML.
+        If one is not of the form ``block.key=value``, or its value is a list, a mapping or a quoted text that
+        does not end.
     """
     parsed = []
     for assignment in assignments:
@@ -81,9 +51,11 @@ def parse_assignments(assignments: Iterable[str]) -> list[tuple[tuple[str, ...],
         if not equals or len(keys) < 2 or not all(keys):
             raise ConfigError(f"setting {assignment!r} is not of the form block.key=value, as in signal.fast=10")
         try:
-            value = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+            value = load_yaml(text)
         except (yaml.YAMLError, RecursionError):
-            raise ConfigError(f"setting {assignment!r}: the value cannot be read; quote it as YAML wants") from None
+            if text.lstrip().startswith(("[", "{", '"', "'")):
+                raise ConfigError(f"setting {assignment!r}: the value cannot be read; quote it as YAML wants") from None
+            value = text.strip()  # such as %m/%d/%Y
         parsed.append((keys, value))
     return parsed
 

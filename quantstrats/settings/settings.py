@@ -199,7 +199,7 @@ def _settings(content: Mapping[str, Any], assigned: list[Assigned], file: Path |
         return Block(name, written.get(name, {}), own, file)
 
     _refuse_two_signals(block("signal"))
-    data, source = _data_and_source(block("data"))
+    data, source = _data_and_source(_with_symbols_as_text(block("data")))
     allocation = block("allocation")
     return Settings(
         data=data.typed(DataSettings),
@@ -255,7 +255,20 @@ def _same_plugin(here: object, there: object, file: Path | None) -> bool:
     """Tell whether a name on the command line and one in the file mean one plugin; files start from two folders."""
     if not (isinstance(here, str) and isinstance(there, str) and file and ".py" in here and ".py" in there):
         return here == there
-    return os.path.abspath(here) == os.path.normpath(file.absolute().parent / there)
+    return os.path.normpath(Path.cwd() / here) == os.path.normpath(file.absolute().parent / there)
+
+
+def _with_symbols_as_text(block: Block) -> Block:
+    """Return the block ``data`` with symbols that look like numbers as the texts they are, as 700 in Hong Kong."""
+
+    def as_text(value: Any) -> Any:
+        if isinstance(value, list):
+            return [as_text(item) for item in value]
+        return str(value) if type(value) is int else value
+
+    in_file = {key: as_text(value) if key == "symbols" else value for key, value in block.in_file.items()}
+    assigned = tuple((keys, as_text(value) if keys == ("symbols",) else value) for keys, value in block.assigned)
+    return replace(block, in_file=in_file, assigned=assigned)
 
 
 def _data_and_source(block: Block) -> tuple[Block, Block]:

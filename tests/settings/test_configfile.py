@@ -34,6 +34,19 @@ def test_only_true_and_false_are_truth_values(file):
     assert read_yaml(file(text)) == {"x": read}
 
 
+@pytest.mark.parametrize("text", ["15:45", "15:45.5", "1:30:00", "0700", "-012", "1_000", "1_000.5", "0x1F", "0b11"])
+def test_what_is_no_plain_number_is_text(file, text):
+    assert read_yaml(file(f"x: {{y: {text}}}")) == {"x": {"y": text}}
+    assert parse_assignments([f"x.y={text}"]) == [(("x", "y"), text)]
+
+
+def test_plain_numbers_are_numbers(file):
+    text = "x: [0, 7, -12, +3, 0.5, .5, 1., -2.5, 1.5e-3, 2.0E+4, 1.0e5, .inf, -.inf]"
+    numbers = [0, 7, -12, 3, 0.5, 0.5, 1.0, -2.5, 0.0015, 20000.0, 100000.0, float("inf"), float("-inf")]
+    assert read_yaml(file(text)) == {"x": numbers}
+    assert [type(each) for each in read_yaml(file(text))["x"]] == [type(each) for each in numbers]
+
+
 def test_a_mark_at_the_beginning_of_utf_8_is_no_content(file):
     assert read_yaml(file(b"\xef\xbb\xbfsignal: x\n")) == {"signal": "x"}
 
@@ -100,6 +113,9 @@ def test_a_folder_is_no_file(tmp_path):
         (["signal.x="], [(("signal", "x"), None)]),
         ([" signal . fast = 10 "], [(("signal", "fast"), 10)]),
         (["data.start=2015-01-05"], [(("data", "start"), date(2015, 1, 5))]),
+        (["data.start=2015-13-01"], [(("data", "start"), "2015-13-01")]),
+        (["data.time_format=%m/%d/%Y"], [(("data", "time_format"), "%m/%d/%Y")]),
+        (["signal.x= @b: c: d "], [(("signal", "x"), "@b: c: d")]),
     ],
 )
 def test_an_assignment_is_a_path_and_a_value_in_yaml(texts, parsed):
@@ -112,7 +128,7 @@ def test_an_assignment_of_another_form_is_refused(text):
         parse_assignments([text])
 
 
-@pytest.mark.parametrize("text", ["signal.x=[1", "signal.x={", "data.start=2015-13-01", "a.b=" + "[" * 3000])
+@pytest.mark.parametrize("text", ["signal.x=[1", "signal.x={", "a.b='c", 'a.b= "c', "a.b=" + "[" * 3000])
 def test_a_value_that_yaml_cannot_read_is_refused(text):
     with pytest.raises(ConfigError, match="the value cannot be read; quote it as YAML wants"):
         parse_assignments([text])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from quantstrats import Plugins, Signal, Source, backtest, backtest_config, hookimpl, load_market
+from quantstrats import Plugins, Signal, Source, backtest, backtest_config, hookimpl, load_market, load_run
 from quantstrats.errors import ConfigError, PluginError, QuantstratsError
 from quantstrats.settings.settings import BLOCKS, DataSettings, read_settings, settings_of
 
@@ -221,14 +221,14 @@ def test_a_plugin_is_made_once_with_the_paths_that_hold(config, two_folders, plu
         assert signal.note == ("x" if "signal.note=x" in set_ else "./lrn.py")
         assert signal.files["a"] == two_folders / "configs" / "x"
     assert (signal.part.file, signal.files["b"]) == (two_folders / "here" / "here.csv", two_folders / "here" / "y")
-    with pytest.raises(ConfigError, match="parameter 'note'.*given: {'x': 'y'}"):
+    with pytest.raises(ConfigError, match=r"parameter 'note'.*given: {'x': 'y'}"):
         read_settings(file, ["signal.note=1", "signal.note={x: y}"]).signal.plugin("signal", plugins)
 
 
 def test_one_file_named_on_the_command_line_and_in_the_configuration_is_one_signal(config, two_folders):
     file = config("signal: lrn.py\n")
     assert read_settings(file, [], {"signal.name": "../configs/lrn.py"})
-    with pytest.raises(ConfigError, match="is about the signal 'lrn.py', the command line names './lrn.py'"):
+    with pytest.raises(ConfigError, match=r"is about the signal 'lrn\.py', the command line names '\./lrn\.py'"):
         read_settings(file, [], {"signal.name": "./lrn.py"})
 
 
@@ -333,6 +333,20 @@ def test_a_stored_run_is_a_configuration_that_gives_the_same_run(home, tmp_path)
         assert again.config == first.config
         assert again.manifest["content"] == first.manifest["content"]
         assert again.manifest["config_hash"] == first.manifest["config_hash"]
+
+
+def test_symbols_that_look_like_numbers_are_texts(config):
+    file = config("signal: x\ndata: {symbols: [700, 0005, BRK]}\n")
+    assert read_settings(file).data.symbols == ["700", "0005", "BRK"]
+    assert read_settings(file, ["data.symbols=700"]).data.symbols == "700"
+    assert read_settings(file, ["data.symbols=[700, 5]"]).data.symbols == ["700", "5"]
+
+
+def test_a_stored_configuration_is_read_as_one_that_is_written(home, tmp_path):
+    folder = backtest_config({"signal": "sma_cross", "data": {"start": "2017-01-01"}}).save(folder=tmp_path / "runs")
+    file = folder / "config.yaml"
+    file.write_text(file.read_text().replace("guard: sampled", "guard: off"))
+    assert load_run(folder).config["engine"]["guard"] == "off"
 
 
 def test_a_configuration_says_the_same_as_arguments_in_python(home):
