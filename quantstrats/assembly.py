@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from quantstrats.calls import warmup_of
@@ -12,6 +12,7 @@ from quantstrats.config import describe
 from quantstrats.errors import SignalError, in_one_line
 from quantstrats.evaluation import details_of
 from quantstrats.hashing import hash_frame
+from quantstrats.learning.learner import Learner
 from quantstrats.learning.windows import first_row
 from quantstrats.making import described
 from quantstrats.provenance import describe_code, describe_installation
@@ -114,8 +115,8 @@ def doubts(market: Market, strategy: Strategy, targets: pd.DataFrame, execution:
     found = []
     if not targets.fillna(0.0).to_numpy().any():
         first = first_row(strategy.signal, market.timeline, strategy.universe.warmup() - 1)
-        warmup = f"its warm-up is {warmup_of(strategy.signal)}"
-        short = f": {len(market)} bars are too few for a forecast ({warmup})" if first >= len(market) else ""
+        wants = "; ".join([f"its warm-up is {warmup_of(strategy.signal)}", *_trainings(strategy.signal)])
+        short = f": {len(market)} bars are too few for a forecast ({wants})" if first >= len(market) else ""
         found.append(f"no decision asked for a position{short}")
     elif execution.orders.empty:
         found.append("every decision asked for less than one share: start with more cash, or trade fractions of shares")
@@ -124,6 +125,17 @@ def doubts(market: Market, strategy: Strategy, targets: pd.DataFrame, execution:
         last = market.session[market.present[:, market.symbols.get_loc(symbol)]][-1]
         if last < market.session[-1]:
             found.append(f"{symbol} has no bar after {last.date()} and did not end: it is held at that close")
+    return found
+
+
+def _trainings(signal: Signal) -> list[str]:
+    """Return what a learner, and each one within a signal, is trained on before its first forecast."""
+    found = []
+    for each in _with_parts(signal):
+        if isinstance(each, Learner):
+            who = "it" if each is signal else f"its part {each.name!r}"
+            rows = f"from {each.train} on" if isinstance(each.train, date) else f"on {each.train} rows"
+            found.append(f"{who} is trained {rows}, and first fitted where a {each.refit} begins")
     return found
 
 

@@ -19,6 +19,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_MOST_TEXT = 300  # of a stranger's error
+
 
 class QuantstratsError(Exception):
     """Base of every error below; its text is fit to be shown to a user."""
@@ -67,5 +69,6 @@ def did_you_mean(wrong: object, known: Iterable[str]) -> str:
 
 
 def in_one_line(error: BaseException) -> str:
-    """Return ``"KeyError: 'vix'"``, whatever line breaks the error's own text has."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    """Return ``"KeyError: 'vix'"``, whatever line breaks the error's own text has; a long one is cut."""
+    text = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}..."

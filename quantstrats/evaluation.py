@@ -226,7 +226,10 @@ def asked(signal: Signal, market: Market) -> NDArray[np.float64]:
     if not isinstance(frame, pd.DataFrame):
         raise SignalError(f"{who} returned {type(frame).__name__}, not a DataFrame of rows x symbols")
     if not frame.index.equals(market.index):
-        raise SignalError(f"{who} returned {len(frame)} rows that are not the market's {len(market)}; keep its index")
+        differ = f"{len(frame)} rows where the market has {len(market)}"
+        if len(frame) == len(market):
+            differ = "rows with other labels than the market's"
+        raise SignalError(f"{who} returned {differ}; keep its index")
     unknown = [symbol for symbol in frame.columns if symbol not in market.symbols]
     if unknown:
         raise SignalError(f"{who} returned the symbol {unknown[0]!r}, which the market does not have")

@@ -25,7 +25,6 @@ T = TypeVar("T")
 ENTRY_POINT_GROUP = "quantstrats"
 IMPORT_SECONDS_VARIABLE = "QUANTSTRATS_IMPORT_SECONDS"
 _IMPORT_SECONDS = 10.0
-_MOST_TEXT = 300
 _OWN = "quantstrats"
 # Frames of these are how an import came about, not where it failed.
 _MACHINERY = (
@@ -289,8 +288,7 @@ def why(error: BaseException, provider: str = "") -> str:
         frames = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in frames if not frame.filename.startswith(_MACHINERY)]
         place = f"{Path(own[0].filename).name} line {own[0].lineno}" if own else ""
-    short = text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}..."
-    return f"{short}{f' ({place})' if place else ''}{how_to_install(error, provider)}"
+    return f"{text}{f' ({place})' if place else ''}{how_to_install(error, provider)}"
 
 
 def how_to_install(error: BaseException | None, provider: str = "") -> str:

@@ -6,6 +6,7 @@ import json
 import sys
 import types
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from quantstrats import (
     Costs,
     Details,
+    Learner,
     Market,
     Plugins,
     QuantstratsError,
@@ -453,6 +455,24 @@ def test_a_warm_up_that_is_never_complete_is_told(nasdaq):
     run = backtest("sma_cross", nasdaq.rows(0, 30))
     warnings = [line["message"] for line in run.log if line["level"] == "warning"]
     assert warnings == ["no decision asked for a position: 30 bars are too few for a forecast (its warm-up is 50)"]
+
+
+def test_training_rows_that_are_never_complete_are_told(nasdaq):
+    @dataclass(frozen=True)
+    class Trained(Learner):
+        name = "trained"
+
+        def warmup(self):
+            return 21
+
+        def fit(self, training):
+            raise AssertionError
+
+    for train, told in ((5000, "on 5000 rows"), (date(2030, 1, 1), "from 2030-01-01 on")):
+        run = backtest(Trained(train=train), nasdaq.rows(0, 300))
+        (warning,) = [line["message"] for line in run.log if line["level"] == "warning"]
+        why = f"its warm-up is 21; it is trained {told}, and first fitted where a year begins"
+        assert warning == f"no decision asked for a position: 300 bars are too few for a forecast ({why})"
 
 
 def test_a_position_whose_bars_stop_without_an_end_is_told(market_of, installed):

@@ -142,8 +142,8 @@ def test_a_warm_up_of_numpy_counts_too(market):
 CONTRACT = [
     (lambda m: m.close.to_numpy(), "forecast() returned ndarray, not a DataFrame of rows x symbols"),
     (lambda m: m.close["A"], "forecast() returned Series, not a DataFrame"),
-    (lambda m: m.close.iloc[1:], "forecast() returned 5 rows that are not the market's 6; keep its index"),
-    (lambda m: m.close.set_axis(range(6)), "forecast() returned 6 rows that are not the market's 6; keep its index"),
+    (lambda m: m.close.iloc[1:], "forecast() returned 5 rows where the market has 6; keep its index"),
+    (lambda m: m.close.set_axis(range(6)), "forecast() returned rows with other labels than the market's; keep"),
     (lambda m: m.close.assign(C=1.0), "forecast() returned the symbol 'C', which the market does not have"),
     (lambda m: m.close.set_axis(["A", 1], axis=1), "forecast() returned the symbol 1, which the market does not have"),
     (lambda m: m.close[["A", "A"]], "forecast() returned the symbol 'A' twice"),

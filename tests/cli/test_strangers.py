@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from quantstrats.cli.main import main
+from quantstrats.errors import in_one_line
 from quantstrats.runs.ledger import Ledger
 
 LOUD = """
@@ -85,6 +86,12 @@ def test_what_a_plugin_prints_goes_to_stderr_and_json_stays_json(quantstrats, wo
     hooks = {"LOUD import", "LOUD hook", "LOUD child"}
     run = {f"LOUD {where}" for where in ("warmup", "forecast", "fit", "details", "run_started", "run_finished")}
     assert said >= (hooks | run if words is BACKTEST else hooks)
+
+
+def test_a_strangers_long_error_is_cut():
+    line = in_one_line(ValueError("no\n" * 1000))
+    assert line.startswith("ValueError: no no no")
+    assert len(line) == 303
 
 
 def test_what_a_plugin_prints_stands_not_in_the_summary(quantstrats):
