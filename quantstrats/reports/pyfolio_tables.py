@@ -11,8 +11,8 @@ from quantstrats.reports.tables import Form, Table, as_text, span_text, table_of
 if TYPE_CHECKING:
     from quantstrats.reports.daily import Daily
 
-_PERCENT = "{:.2%}"
-_AMOUNT = "{:,.2f}"
+_PERCENT = "{:z.2%}"
+_AMOUNT = "{:z,.2f}"
 
 
 def performance(daily: Daily) -> Table:
@@ -26,7 +26,7 @@ def performance(daily: Daily) -> Table:
         transactions=daily.transactions,
         turnover_denom="portfolio_value",
     )
-    forms = {name: _PERCENT if name in plotting.STAT_FUNCS_PCT else "{:.2f}" for name in stats.index}
+    forms = {name: _PERCENT if name in plotting.STAT_FUNCS_PCT else "{:z.2f}" for name in stats.index}
     rows = [[str(name), as_text(float(value), forms[name])] for name, value in stats.items()]
     return Table("Performance statistics", ["", "Strategy"], rows, note="by days, annualised with 252 of them")
 
@@ -40,7 +40,7 @@ def drawdowns(daily: Daily, top: int = 10) -> Table | None:
     table = timeseries.gen_drawdown_table(daily.returns, top=top).dropna(subset=["Peak date"])
     table = table.sort_values("Net drawdown in %", ascending=False, ignore_index=True)
     table.index = pd.RangeIndex(1, len(table) + 1)
-    forms: dict[str, Form] = {"Net drawdown in %": "{:.2f}", "Duration": "{:,.0f} days"}
+    forms: dict[str, Form] = {"Net drawdown in %": "{:z.2f}", "Duration": "{:,.0f} days"}
     note = "duration in working days, from peak to recovery; a dash where there was none yet"
     return table_of(table, "Worst drawdowns", forms=forms, note=note)
 

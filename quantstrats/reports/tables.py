@@ -106,7 +106,7 @@ def _as_usual(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.2f}" if abs(value) >= 1000.0 else f"{value:.5g}"
+        return f"{value:,.2f}" if abs(value) >= 1000.0 else f"{value:z.5g}"
     if isinstance(value, pd.Timestamp):
         return str(value.date()) if value == value.normalize() else f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, date):

@@ -85,7 +85,7 @@ def _context(run: Run) -> dict[str, Any]:
         "bars": f"{figures['bars']:,}",
         "engine": run.config["engine"]["name"],
         "guard": guard_text(run.manifest),
-        "start_cash": as_text(figures["start_cash"], "{:,.2f}"),
+        "start_cash": as_text(figures["start_cash"], "{:z,.2f}"),
         "headline": [(label, as_text(figures[name], form)) for label, name, form in _HEADLINE],
         "compared": _compared(run),
         "trading": Table("Trading", ["", "Strategy"], [[label, as_text(figures[n], f)] for label, n, f in TRADING]),
@@ -133,7 +133,7 @@ def _pyfolio_sections(daily: Daily) -> list[_Section]:
 def _trades_section(run: Run) -> _Section:
     if run.trades.empty:
         return _Section("Last round trips", notes=["No round trip has ended."])
-    amount = "{:,.2f}"
+    amount = "{:z,.2f}"
     named = {
         "symbol": "Symbol",
         "side": "Side",

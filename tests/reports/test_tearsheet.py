@@ -16,7 +16,10 @@ import pandas as pd
 import pytest
 
 from quantstrats import Details, Run, tearsheet
-from quantstrats.reports.daily import by_days
+from quantstrats.reports import pyfolio_tables
+from quantstrats.reports.daily import Daily, by_days
+from quantstrats.reports.drawing import off_screen
+from quantstrats.reports.labels import COMPARED, FINAL_EQUITY, TRADING
 from quantstrats.reports.metrics import measure
 from quantstrats.reports.pyfolio_figures import returns_figures, round_trip_figures, transaction_figures
 from quantstrats.reports.tables import DASH, as_text, table_of
@@ -409,3 +412,21 @@ def test_a_table_is_cut_to_what_a_page_can_hold():
     table = table_of(pd.DataFrame(np.zeros((60, 25))), "wide and long")
     assert (len(table.rows), len(table.columns)) == (50, 21)
     assert table.note == "rows 1 to 50 of 60; columns 1 to 20 of 25"
+
+
+def test_a_small_loss_is_shown_without_a_minus_before_zeros():
+    forms = [form for _, _, form in (*COMPARED, FINAL_EQUITY, *TRADING) if "f" in form or "%" in form]
+    assert {form.format(-1e-6).strip("%x") for form in forms} == {"0.00", "0.0"}
+    assert as_text(-1e-9, pyfolio_tables._PERCENT) == "0.00%"
+    assert as_text(-0.0) == "0"
+    with off_screen():
+        assert dict(pyfolio_tables.performance(flat_daily()).rows)["Alpha"] == "0.00"
+
+
+def flat_daily():
+    """A run that lost next to nothing against a benchmark that moved."""
+    days = pd.bdate_range("2015-01-05", periods=250)
+    moved = pd.Series([0.01, -0.01] * 125, index=days)
+    cash = pd.DataFrame({"cash": 1.0}, index=days)
+    fills = pd.DataFrame({"symbol": [], "amount": [], "price": []}, index=days[:0])
+    return Daily(moved * 1e-6 - 1e-7, moved, cash, fills, pd.DataFrame(), None, None)
