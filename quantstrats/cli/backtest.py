@@ -66,20 +66,29 @@ def backtest(
         "report.benchmark": benchmark,
         "report.tearsheet": False if no_tearsheet else None,
     }
-    _refuse_file(out)
+    _refuse_unwritable(out)
     with progress_line(), printed_aside():
         run, folder, files = _stored(config, settings or [], flags, out)
         told = _as_json(run, folder, files) if as_json else _as_text(run, folder, files)
     typer.echo(told)
 
 
-def _refuse_file(out: Path | None) -> None:
-    """Refuse at once a place that could take no folder, rather than after the run."""
+def _refuse_unwritable(out: Path | None) -> None:
+    """Refuse at once a place that takes no folder, rather than after the run; whether it does, only trying tells."""
+    import tempfile
+
     from quantstrats.errors import ConfigError
 
-    for place in () if out is None else (out, *out.parents):
-        if place.exists() and not place.is_dir():
-            raise ConfigError(f"--out {out}: {place} is a file; give a folder")
+    if out is None:
+        return
+    place = next(each for each in (out, *out.absolute().parents) if each.exists())
+    if not place.is_dir():
+        raise ConfigError(f"--out {out}: {place} is a file; give a folder")
+    try:
+        with tempfile.TemporaryDirectory(prefix=".", dir=place):
+            pass
+    except OSError as error:
+        raise ConfigError(f"--out {out}: {place} cannot be written ({error.strerror}); give another folder") from None
 
 
 def _stored(

@@ -239,7 +239,7 @@ def _table(rows: list[list[str]]) -> list[str]:
     import textwrap
     from itertools import zip_longest
 
-    most = (20, 20, 16)
+    most = (_WIDTH, 20, 16)  # a name is never broken
     widths = [min(limit, max(len(row[column]) for row in rows)) for column, limit in enumerate(most)]
     widths.append(_WIDTH - 2 - sum(widths) - 2 * len(widths))
     lines = []

@@ -174,6 +174,19 @@ def test_out_is_where_the_folder_goes(home, tmp_path):
     assert not (home / "logs" / "runs").exists()
 
 
+def test_out_that_cannot_be_written_is_refused_before_the_run(home, tmp_path, monkeypatch, capsys):
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkdtemp", refused)  # who runs the tests may be allowed everything
+    with pytest.raises(SystemExit) as left:
+        main.main(["backtest", "sma_cross", "--out", str(tmp_path / "a" / "b")])
+    line = f"error: --out {tmp_path}/a/b: {tmp_path} cannot be written (Permission denied); give another folder\n"
+    assert (left.value.code, capsys.readouterr().err) == (2, line)
+    assert Ledger().rows() == []
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_configuration_with_settings_and_options_over_it(home, tmp_path):
     (tmp_path / "mine.yaml").write_text(
         "signal: {name: sma_cross, fast: 5}\nengine: {cash: 1000}\nreport: {tearsheet: false}"

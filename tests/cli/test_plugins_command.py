@@ -245,6 +245,12 @@ def test_show_of_what_ships_fits_80_columns_and_describes_every_parameter(instal
         assert "(not described)" not in done.stdout
 
 
+def test_show_breaks_no_name():
+    done = quantstrats("plugins", "show", "synthetic")
+    assert "\n  cointegration_half_life  " in done.stdout
+    assert max(len(line) for line in done.stdout.splitlines()) <= 80
+
+
 def test_show_takes_a_file(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(GOOD.replace("{name}", "quiet"))
