@@ -176,7 +176,7 @@ class RarePeek(Signal):
     name = "rare_peek"
 
     def warmup(self):
-        return 21
+        return 22
 
     def forecast(self, market):
         change = returns(market.close, 1)
