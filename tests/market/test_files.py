@@ -75,7 +75,7 @@ def test_a_file_without_symbols_is_one_symbol_named_after_it(written):
 
 def test_a_folder_holds_a_file_per_symbol_of_any_kind_and_what_else_it_holds_is_left_alone(written):
     written(ALONE, "etf/SPY.csv")
-    written(gzip.compress(ALONE.encode()), "etf/QQQ.csv.gz")
+    written(gzip.compress(ALONE.encode(), mtime=0), "etf/QQQ.csv.gz")
     path = written("not for us", "etf/README.md").parent
     pd.read_csv(path / "SPY.csv", parse_dates=["date"]).to_parquet(path / "TLT.parquet")
     written("\x00", "etf/._SPY.csv")
@@ -420,7 +420,7 @@ def test_a_bad_row_of_a_parquet_file_is_told_by_date_and_symbol(tmp_path):
     [
         ("bars.parquet", b"PAR1 garbage", "bars.parquet is no Parquet file that can be read, or damaged (Arrow"),
         ("bars.csv.gz", b"no gzip", "bars.csv.gz is no gzip file that can be read, or damaged (BadGzipFile"),
-        ("bars.csv.gz", gzip.compress(HEAD.encode() * 99)[:-20], "bars.csv.gz is no gzip file that can be read, or"),
+        ("bars.csv.gz", gzip.compress(HEAD.encode() * 99, mtime=0)[:-20], "bars.csv.gz is no gzip file that can be read, or"),
         ("bars.csv", b"\x89PNG\r\n\x1a\n\x00", "bars.csv is not text in UTF-8"),
         ("bars.csv", b"\x00\x01\x02\n\x03", "bars.csv has no column for time, close (it has '\\x00\\x01\\x02')"),
         ("bars.xlsx", b"", "bars.xlsx is none of .csv, .csv.gz, .parquet; save it as one of these"),
@@ -472,7 +472,7 @@ def test_files_of_a_folder_that_do_not_go_together_are_told(written):
         "write all in one way, or set data.time_zone"
     )
     written(ALONE, "etf/SPY.csv")
-    written(gzip.compress(ALONE.encode()), "etf/SPY.csv.gz")
+    written(gzip.compress(ALONE.encode(), mtime=0), "etf/SPY.csv.gz")
     assert "are of one symbol; keep one" in refusal(folder)
     (folder / "SPY.csv.gz").unlink()
     written(HEAD + A2, "etf/SPY.csv")
