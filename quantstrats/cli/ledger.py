@@ -41,7 +41,8 @@ def ledger(
         typer.echo(f"{heads}  {'return':>8}  {'Sharpe':>6}")
     for row in shown:
         _list(row)
-    typer.echo(f"{_counted(rows)} in {book.path}" if rows else f"no trials in {book.path}")
+    typer.echo(_counted(rows) if rows else "no trials")
+    typer.echo(f"in {book.path}")
     if len(rows) > len(shown):
         typer.echo(f"(the newest {len(shown)} are listed; --limit 0 lists all)")
 
@@ -54,7 +55,8 @@ def _list(row: Mapping[str, Any]) -> None:
     figures = f"{percent(metrics.get('total_return')):>8}  {ratio(metrics.get('sharpe')):>6}"
     name = cut(plain_name(row["signal"]), 16)
     typer.echo(f"{row['trial']:>6}  {started}  {_took(row):>7}  {row['status']:<8}  {name:<16}  {figures}")
-    for remark in (row["error"], row["verifies"] and f"verifies {row['verifies']}, no trial of its own"):
+    error = "interrupted" if str(row["error"]).startswith("KeyboardInterrupt") else row["error"]
+    for remark in (error, row["verifies"] and f"verifies {row['verifies']}, no trial of its own"):
         if remark:
             typer.echo(f"{'':<8}{cut(remark, WIDTH - 8)}")
 

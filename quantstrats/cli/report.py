@@ -16,14 +16,17 @@ def report(
 ) -> None:
     """Make the tear sheet of a stored run again; it replaces the one that is there when it is complete."""
     from quantstrats.atomic import write_whole
+    from quantstrats.cli.progress import progress_line
     from quantstrats.errors import RunError
+    from quantstrats.progress import stage
     from quantstrats.reports.tearsheet import tearsheet
     from quantstrats.runs.run import load_run
     from quantstrats.runs.stored import find_run_folder
 
     folder = find_run_folder(run)
     file = out or folder / "tearsheet.html"
-    page = tearsheet(load_run(folder))
+    with progress_line(), stage("drawing the tear sheet"):
+        page = tearsheet(load_run(folder))
     try:
         write_whole(file, page)
     except OSError as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from quantstrats.plugins import Plugins
     from quantstrats.runs.run import Run
 
 
@@ -19,12 +21,15 @@ def verify(
     It leaves with 0 if they are identical and with 1 if they differ. The ledger does not count it as a trial. What
     learners learn is learned anew, whatever the cache of fits holds.
     """
+    from quantstrats.cli.progress import progress_line
+    from quantstrats.cli.strangers import printed_aside
     from quantstrats.cli.texts import print_json
     from quantstrats.runs.comparison import damage, first_difference, notes
     from quantstrats.runs.run import load_run
 
     stored = load_run(run)
-    fresh = _run_again(stored)
+    with progress_line(), printed_aside():
+        fresh = _run_again(stored)
     found = first_difference(stored, fresh)
     changed = [f"stored {name}: changed after the run, its hash is not that of the manifest" for name in damage(stored)]
     remarks = [*changed, *notes(stored, fresh)]
@@ -41,6 +46,7 @@ def verify(
 
 def _run_again(stored: Run) -> Run:
     from quantstrats.api import backtest_settings
+    from quantstrats.cli.strangers import installed_plugins
     from quantstrats.errors import PluginError
     from quantstrats.learning.fits import Fits
     from quantstrats.runs.ledger import verifying
@@ -51,11 +57,34 @@ def _run_again(stored: Run) -> Run:
             f"run {stored.run_id} cannot be verified: its bars came from frames in memory (Market.from_frames), not "
             "from a source that can be asked again"
         )
+    plugins = installed_plugins()
+    config = dict(stored.config)
+    for block, kind, role in (("signal", "signal", "plugin"), ("allocation", "allocator", "allocator")):
+        config[block] = _by_its_provider(config[block], stored.manifest.get(role, {}), kind, plugins)
     try:
         with verifying(stored.run_id):
-            return backtest_settings(settings_of(stored.config), fits=Fits())
+            return backtest_settings(settings_of(config), plugins=plugins, fits=Fits())
     except PluginError as error:
         raise PluginError(f"run {stored.run_id} cannot be verified: {error}{_origin_of_plugins(stored)}") from error
+
+
+def _by_its_provider(block: Mapping[str, Any], code: Mapping[str, Any], kind: str, plugins: Plugins) -> dict[str, Any]:
+    """Return a block whose plugin, and whose parts, are named with the provider that the run had them from.
+
+    A name that was plain then may be that of two plugins by now.
+    """
+    named, provider = dict(block), code.get("provider")
+    if any((o.kind, o.name, o.provider) == (kind, block["name"], provider) for o in plugins.offers):
+        named["name"] = f"{provider}:{block['name']}"
+    for part, inner in code.get("parts", {}).items():
+        field, _, place = part.partition("[")
+        if place:
+            named[field] = list(named[field])
+            at = int(place[:-1])
+            named[field][at] = _by_its_provider(named[field][at], inner, kind, plugins)
+        else:
+            named[field] = _by_its_provider(named[field], inner, kind, plugins)
+    return named
 
 
 def _origin_of_plugins(stored: Run) -> str:

@@ -283,6 +283,8 @@ def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in json.loads(json.dumps(config, default=str)).items():
         if isinstance(value, Mapping) and value:
             flat |= _flat(value, f"{prefix}{key}.")
+        elif key == "name" and isinstance(value, str):
+            flat[f"{prefix}{key}"] = value.rpartition(":")[2]  # whose it is stands among the notes on code
         else:
             flat[f"{prefix}{key}"] = value
     return flat

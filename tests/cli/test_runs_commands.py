@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import types
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -507,14 +508,15 @@ def test_the_ledger_lists_trials_newest_first_with_a_summary(command, two, home,
     assert lines[4].startswith("        SignalError: signal 'fails' failed in forecast() ")
     assert lines[5].split()[0] == "2"
     assert " finished " in lines[5]
-    assert lines[-1] == f"3 trials: 2 finished, 1 failed; 1 verification, not counted in {home / 'logs/ledger.sqlite'}"
+    assert lines[-2] == "3 trials: 2 finished, 1 failed; 1 verification, not counted"
+    assert lines[-1] == f"in {home / 'logs/ledger.sqlite'}"
     assert max(map(len, lines[:-1])) <= 80
 
 
 def test_the_ledger_can_be_asked_for_one_signal_and_few_trials(command, two):
-    assert len(command("ledger", "--limit", "1")[1].splitlines()) == 4
+    assert len(command("ledger", "--limit", "1")[1].splitlines()) == 5
     out = command("ledger", "--signal", "buy_and_hold")[1]
-    assert "1 trial: 1 finished in " in out
+    assert "\n1 trial: 1 finished\n" in out
     assert "sma_cross" not in out
     code, _, err = command("ledger", "--signal", "buy_and_hodl")
     assert (code, err) == (
@@ -532,7 +534,7 @@ def test_the_ledger_as_json_has_data_and_no_text_of_data(command, two):
 
 
 def test_an_empty_ledger_says_so(command, home):
-    assert command("ledger") == (0, f"no trials in {home / 'logs' / 'ledger.sqlite'}\n", "")
+    assert command("ledger") == (0, f"no trials\nin {home / 'logs' / 'ledger.sqlite'}\n", "")
     assert command("ledger", "--json")[1] == "[]\n"
 
 
@@ -553,3 +555,33 @@ def test_the_commands_for_stored_runs_load_nothing_heavy_before_they_need_it():
     for arguments in (["runs", "--help"], ["runs", "--json"], ["ledger"], ["runs", "prune"], ["verify", "--help"]):
         done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
         assert done.stderr == "\n", arguments
+
+
+def test_verify_finds_the_plugin_that_the_run_had_where_two_bear_its_name_by_now(command, two, monkeypatch):
+    taken = Plugins.installed()
+    other = types.ModuleType("taken")
+    exec(TAKEN, other.__dict__)
+    taken.register(other, provider="quantstrats-taken")
+    monkeypatch.setattr("quantstrats.cli.strangers.installed_plugins", lambda: taken)
+    code, out, _ = command("verify", two[1])
+    assert (code, out.splitlines()[-1]) == (0, f"{two[1]}: identical")
+
+
+TAKEN = """
+from dataclasses import dataclass
+from quantstrats import Signal, hookimpl
+
+@dataclass(frozen=True)
+class Taken(Signal):
+    name = "sma_cross"
+
+    def warmup(self):
+        return 1
+
+    def forecast(self, market):
+        return market.close
+
+@hookimpl
+def register_signals(register):
+    register(Taken)
+"""
