@@ -160,7 +160,7 @@ def backtest(
                 "started_at": began.isoformat(timespec="seconds"),
                 "config_hash": hash_plain(config),
                 "content": content_hashes(**frames),
-                "guard": asdict(checked),
+                "guard": {**asdict(checked), "beside": list(checked.beside)},
                 "fits": {"made": fits.made, "recalled": fits.recalled},
                 **foundation(strategy, market, seen, checked, plugins),
             },
