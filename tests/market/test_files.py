@@ -420,7 +420,11 @@ def test_a_bad_row_of_a_parquet_file_is_told_by_date_and_symbol(tmp_path):
     [
         ("bars.parquet", b"PAR1 garbage", "bars.parquet is no Parquet file that can be read, or damaged (Arrow"),
         ("bars.csv.gz", b"no gzip", "bars.csv.gz is no gzip file that can be read, or damaged (BadGzipFile"),
-        ("bars.csv.gz", gzip.compress(HEAD.encode() * 99, mtime=0)[:-20], "bars.csv.gz is no gzip file that can be read, or"),
+        (
+            "bars.csv.gz",
+            gzip.compress(HEAD.encode() * 99, mtime=0)[:-20],
+            "bars.csv.gz is no gzip file that can be read, or",
+        ),
         ("bars.csv", b"\x89PNG\r\n\x1a\n\x00", "bars.csv is not text in UTF-8"),
         ("bars.csv", b"\x00\x01\x02\n\x03", "bars.csv has no column for time, close (it has '\\x00\\x01\\x02')"),
         ("bars.xlsx", b"", "bars.xlsx is none of .csv, .csv.gz, .parquet; save it as one of these"),
