@@ -113,7 +113,7 @@ def _stored(
 
 
 def _as_text(run: Run, folder: Path, files: list[str]) -> str:
-    from quantstrats.reports.summary import summary
+    from quantstrats.runs.summary import summary
 
     lines = [summary(run), "", f"Run         {_shown(folder)}"]
     return "\n".join([*lines, *(f"Tear sheet  {_shown(folder / file)}" for file in files)])

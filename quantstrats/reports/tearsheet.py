@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantstrats.reports.drawing import Drawing, Picture, pictures, png_source, quiet
-from quantstrats.reports.labels import COMPARED, FINAL_EQUITY, TRADING, described_text, guard_text, plain_name
 from quantstrats.reports.tables import Form, Table, as_text, table_of
+from quantstrats.runs.labels import COMPARED, FINAL_EQUITY, TRADING, described_text, guard_text, plain_name
 
 if TYPE_CHECKING:
     from quantstrats.reports.daily import Daily

@@ -19,8 +19,8 @@ from quantstrats.errors import ConfigError, LookAheadError, SignalError
 from quantstrats.evaluation import evaluate
 from quantstrats.guard.check import check_lookahead
 from quantstrats.learning.fits import Fits
-from quantstrats.reports.summary import summary
 from quantstrats.runs.ledger import Ledger
+from quantstrats.runs.summary import summary
 
 NAN = float("nan")
 ROWS = 210

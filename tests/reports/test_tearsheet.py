@@ -19,10 +19,10 @@ from quantstrats import Details, Run, tearsheet
 from quantstrats.reports import pyfolio_tables
 from quantstrats.reports.daily import Daily, by_days
 from quantstrats.reports.drawing import off_screen
-from quantstrats.reports.labels import COMPARED, FINAL_EQUITY, TRADING
 from quantstrats.reports.metrics import measure
 from quantstrats.reports.pyfolio_figures import returns_figures, round_trip_figures, transaction_figures
 from quantstrats.reports.tables import DASH, as_text, table_of
+from quantstrats.runs.labels import COMPARED, FINAL_EQUITY, TRADING
 from quantstrats.runs.run import returns_of
 
 HOSTILE = '<script>alert("$1$")</script>'

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from quantstrats.reports.labels import COMPARED, FINAL_EQUITY, TRADING, described_text, guard_text
+from quantstrats.runs.labels import COMPARED, FINAL_EQUITY, TRADING, described_text, guard_text
 
 if TYPE_CHECKING:
     from quantstrats.runs.run import Run
