@@ -89,6 +89,11 @@ class Run:
         start, end = (label.date() for label in (self.equity.index[0], self.equity.index[-1]))
         return f"<Run {self.run_id}: {start} to {end}, final equity {self.equity.iloc[-1]:,.2f}>"
 
+    def _repr_html_(self) -> str:
+        from quantstrats.runs.summary import summary_html
+
+        return summary_html(self)
+
     def save(self, files: Mapping[str, str] | None = None, folder: str | Path | None = None) -> Path:
         """Store the run in a folder named after it and return that folder.
 

@@ -1,9 +1,10 @@
-"""A run in a few lines of text, for a terminal of 80 columns."""
+"""A run in a few lines: as text for a terminal of 80 columns, as HTML for a notebook."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from quantstrats.runs.labels import COMPARED, FINAL_EQUITY, TRADING, described_text, guard_text
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 WIDTH = 80
 _DASH = "-"
 _MOST_WARNINGS = 5
+_NAME = "text-align: left; font-weight: normal"
+_NUMBER = "text-align: right; font-variant-numeric: tabular-nums; padding-left: 2em"
 
 
 def summary(run: Run) -> str:
@@ -36,6 +39,38 @@ def summary(run: Run) -> str:
     return "\n".join(lines)
 
 
+def summary_html(run: Run) -> str:
+    """Return what :func:`summary` tells as a piece of HTML that stands by itself in a notebook, dark or light.
+
+    It sets no colour of its own, so it has those of the page that it is put in.
+    """
+    figures, compared = run.metrics, run.benchmark is not None
+    head = ("", "Strategy", *(["Benchmark"] if compared else []))
+    measured = [
+        (label, _text(figures, name, form), *([_text(figures, f"benchmark_{name}", form)] if compared else []))
+        for label, name, form in COMPARED
+    ]
+    traded = [(label, _text(figures, name, form)) for label, name, form in (FINAL_EQUITY, *TRADING)]
+    notes = "".join(f"<li>{escape(note)}</li>" for note in [*run.manifest["stamps"], *_warnings(run)])
+    return "".join(
+        [
+            '<div style="max-width: 46em">',
+            f"<p><b>{escape(_title(run))}</b></p>",
+            f"<table><thead>{_html_row(*head)}</thead>",
+            f"<tbody>{''.join(_html_row(*row) for row in measured)}</tbody>",
+            f"<tbody>{''.join(_html_row(*row) for row in traded)}</tbody></table>",
+            f"<p>Look-ahead guard: {escape(guard_text(run.manifest))}</p>",
+            f"<ul>{notes}</ul>" if notes else "",
+            f"<p><small>Run {escape(run.run_id)}</small></p></div>",
+        ]
+    )
+
+
+def _html_row(name: str, *values: str) -> str:
+    cells = "".join(f'<td style="{_NUMBER}">{escape(value)}</td>' for value in values)
+    return f'<tr><th scope="row" style="{_NAME}">{escape(name)}</th>{cells}</tr>'
+
+
 def _title(run: Run) -> str:
     symbols = run.config["data"]["symbols"]
     what = ", ".join(symbols) if len(symbols) <= 5 else f"{len(symbols)} symbols"
@@ -44,7 +79,7 @@ def _title(run: Run) -> str:
 
 
 def _text(figures: Mapping[str, Any], name: str, form: str) -> str:
-    value = figures[name]
+    value = figures.get(name)  # a run of an older version lacks the figures that were added since
     return _DASH if value is None else form.format(value)
 
 
