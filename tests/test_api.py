@@ -102,7 +102,7 @@ def test_results_are_frames_on_the_markets_rows(short):
     assert run.equity.index.equals(short.index)
     assert run.returns.index.equals(short.index)
     assert list(run.positions.columns) == ["NASDAQ", "cash"]
-    assert list(run.transactions.columns) == ["symbol", "amount", "price", "commission", "order"]
+    assert list(run.transactions.columns) == ["symbol", "amount", "price", "commission", "slippage", "order"]
     assert run.targets.columns.tolist() == ["NASDAQ"]
     np.testing.assert_allclose(run.positions.sum(axis=1), run.equity, rtol=1e-12)
     np.testing.assert_allclose((1 + run.returns).cumprod() * 100_000, run.equity, rtol=1e-12)

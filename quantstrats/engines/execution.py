@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from quantstrats.market.market import Market
     from quantstrats.portfolio.costs import Costs
     from quantstrats.portfolio.schedule import Schedule
+
+# What an order was sent for: a decision; the risk policy, or an account of which nothing was left, closing a position;
+# the settlement of a symbol that ended.
+OrderReason = Literal["decision", "risk", "account", "ended"]
 
 # Less is a remainder of floating-point arithmetic, and Backtrader would divide by zero.
 _LEAST_CASH = 1e-9
@@ -66,9 +70,11 @@ class Execution:
     shares : DataFrame
         Shares held after each bar's fills, rows x symbols; negative if short.
     orders : DataFrame
-        One row per order, by number: decided, symbol, size, status, changed, filled, price, commission.
+        One row per order, by number: decided, symbol, size, reason (an OrderReason), status, changed, filled, price,
+        commission.
     transactions : DataFrame
-        One row per fill, by the label of its bar: symbol, amount, price, commission, order.
+        One row per fill, by the label of its bar: symbol, amount, price, commission, slippage (what the fill cost
+        against the open of its bar), order.
     trades : DataFrame
         One row per round trip: symbol, side, opened, closed, bars, pnl, commission, pnl_net.
     events : list of str

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _FRAMES = ("targets", "orders", "transactions", "trades", "positions", "equity", "benchmark")
 _ROW = {"orders": "order", "transactions": "fill", "trades": "round trip"}
 # Where a row tells of two instants, the columns that were settled at the first of them.
-_EARLY = {"orders": ("decided", "symbol", "size"), "trades": ()}
+_EARLY = {"orders": ("decided", "symbol", "size", "reason"), "trades": ()}
 _INSTANTS = {"orders": ("decided", "changed"), "trades": ("opened", "closed")}
 _NOTHING = "nothing"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def test_a_short_position_that_ate_the_account_is_closed_and_never_comes_back(follows):
     """Short 100 at 10. At 25 the account owes 500, so it is closed out at 30, and a fall to 5 is of no use to it."""
-    follows(
+    execution = follows(
         """
         A.open A.close A.want | A.order A.fill  A.held | cash  equity
           10     10     -1    | -100      -       0    | 1000   1000
@@ -16,6 +16,7 @@ def test_a_short_position_that_ate_the_account_is_closed_and_never_comes_back(fo
         """,
         events=["nothing is left of the account at 2015-01-06: its positions are closed"],
     )
+    assert execution.orders["reason"].tolist() == ["decision", "account"]
 
 
 def test_it_is_closed_on_a_bar_without_a_decision_too(follows):

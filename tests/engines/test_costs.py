@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from quantstrats import Costs
 
 
@@ -57,7 +59,7 @@ def test_a_reversal_pays_for_the_part_that_closes_and_for_the_part_that_opens(fo
 
 
 def test_slippage_makes_purchases_dearer_and_sales_cheaper(follows):
-    follows(
+    execution = follows(
         """
         A.open A.close A.high A.low A.want | A.order A.fill   A.held | cash equity
           10     10     10     10    0.5   |   50      -        0    | 1000  1000
@@ -66,10 +68,11 @@ def test_slippage_makes_purchases_dearer_and_sales_cheaper(follows):
         """,
         costs=Costs(commission_bps=0, slippage_bps=100),
     )
+    assert execution.transactions["slippage"].tolist() == pytest.approx([5.0, 5.0])  # 50 shares, a tenth worse
 
 
 def test_slippage_stays_within_the_bar(follows):
-    follows(
+    execution = follows(
         """
         A.open A.close A.high A.low A.want | A.order A.fill    A.held | cash equity
           10     10     10      10   0.5   |   50      -         0    | 1000  1000
@@ -78,6 +81,7 @@ def test_slippage_stays_within_the_bar(follows):
         """,
         costs=Costs(commission_bps=0, slippage_bps=100),
     )
+    assert execution.transactions["slippage"].tolist() == pytest.approx([2.0, 1.0])
 
 
 def test_cash_is_checked_again_with_slippage(follows):

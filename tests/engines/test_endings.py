@@ -30,6 +30,8 @@ def test_a_position_is_settled_at_the_last_close_without_commission_or_slippage(
     trade = execution.trades.iloc[0]
     assert (trade["opened"], trade["closed"]) == (execution.equity.index[1], execution.equity.index[3])
     assert (trade["pnl"], trade["commission"], trade["pnl_net"]) == (180.0, 9.0, 171.0)
+    assert execution.orders["reason"].tolist() == ["decision", "ended"]
+    assert execution.transactions["slippage"].tolist() == [0.0, 0.0]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def assert_equal(run, outcome):
     """Compare with ==: final value, cash, every order, and the round trips as TradeAnalyzer counts them."""
     assert run.equity.iloc[-1] == outcome["value"]
     assert run.positions["cash"].iloc[-1] == outcome["cash"]
-    orders = run.orders.reset_index(drop=True)
+    orders = run.orders.reset_index(drop=True).drop(columns="reason")  # a plain script has no name for it
     expected = outcome["orders"][orders.columns]
     assert len(orders) == len(expected)
     for column in orders:
@@ -99,6 +99,7 @@ def test_a_drawdown_that_ends_trading_on_the_sample(nasdaq, plain):
     run = backtest("sma_cross", nasdaq, risk=RiskPolicy(max_drawdown=0.2))
     outcome = plain("drawdown_stop").run(bars_of(nasdaq))
     assert run.orders["decided"].max().date() == outcome["stopped_on"]
+    assert run.orders["reason"].tolist() == ["decision"] * (len(run.orders) - 1) + ["risk"]
     assert_equal(run, outcome)
 
 

@@ -55,6 +55,7 @@ def test_a_stored_run_reads_back_equal(run):
     assert back.manifest == run.manifest
     assert back.log == run.log
     pd.testing.assert_series_equal(back.benchmark, run.benchmark, check_freq=False)
+    pd.testing.assert_frame_equal(back.bars, run.bars, check_freq=False)
     assert content_hashes(**{name: getattr(back, name) for name in FRAMES}) == run.manifest["content"]
 
 
@@ -74,7 +75,7 @@ def test_the_folder_holds_the_whole_run(run):
     assert folder.name == run.run_id
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         ["config.yaml", "manifest.json", "metrics.json", "run.log", "tearsheet.html", "details"]
-        + [f"{name}.parquet" for name in FRAMES]
+        + [f"{name}.parquet" for name in (*FRAMES, "bars")]
     )
     config = yaml.safe_load((folder / "config.yaml").read_text())
     assert config["signal"] == {"name": "sma_cross", "fast": 20, "slow": 50}

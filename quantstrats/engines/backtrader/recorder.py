@@ -13,13 +13,17 @@ from quantstrats.engines.execution import Execution
 from quantstrats.events import OrderChange, TradeClosed
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from quantstrats.announcer import Announcer
+    from quantstrats.engines.execution import OrderReason
     from quantstrats.market.market import Market
 
-_ORDER_COLUMNS = ["decided", "symbol", "size", "status", "changed", "filled", "price", "commission"]
-_FILL_COLUMNS = ["symbol", "amount", "price", "commission", "order"]
+_ORDER_COLUMNS = ["decided", "symbol", "size", "reason", "status", "changed", "filled", "price", "commission"]
+_FILL_COLUMNS = ["symbol", "amount", "price", "commission", "slippage", "order"]
 _TRADE_COLUMNS = ["symbol", "side", "opened", "closed", "bars", "pnl", "commission", "pnl_net"]
 _REFUSALS = (bt.Order.Margin, bt.Order.Rejected)
+_UNTOLD = ("decided", "changed", "reason")  # what an announcement of an order does not have
 
 
 @dataclass
@@ -42,13 +46,14 @@ class Recorder:
     _fills: list[tuple[int, str, float, float, float, int]] = field(default_factory=list)
     _trades: list[TradeClosed] = field(default_factory=list)
 
-    def keep_order(self, row: int, order: Any) -> None:
-        """Keep an order as it leaves."""
+    def keep_order(self, row: int, order: Any, reason: OrderReason) -> None:
+        """Keep an order as it leaves, and what it was sent for."""
         self._orders[order.ref] = {
             "order": len(self._orders) + 1,
             "decided": self.market.index[row],
             "symbol": order.data._name,
             "size": order.created.size,
+            "reason": reason,
             "status": "Created",
             "changed": self.market.index[row],
             "filled": 0.0,
@@ -69,7 +74,7 @@ class Recorder:
         if order.status in _REFUSALS:
             self._keep_refusal(row, kept)
         if self.announcer.hears("order_changed"):
-            fact = {name: value for name, value in kept.items() if name not in ("decided", "changed")}
+            fact = {name: value for name, value in kept.items() if name not in _UNTOLD}
             self.announcer.tell("order_changed", order=OrderChange(time=kept["changed"], **fact))
 
     def keep_trade(self, trade: Any) -> None:
@@ -117,7 +122,7 @@ class Recorder:
         self.events.append(f"{reached}, positions closed; no further decision is traded")
 
     def _keep_settlement(self, row: int, order: Any) -> None:
-        self.keep_order(row, order)
+        self.keep_order(row, order, "ended")
         symbol, last = order.data._name, self.market.ended[order.data._name].date()
         shares = abs(order.created.size)
         price = order.created.price
@@ -153,7 +158,17 @@ class Recorder:
         return table.astype(dict.fromkeys(("size", "filled", "price", "commission"), "float64"))
 
     def _transaction_table(self) -> pd.DataFrame:
-        rows = [fill[1:] for fill in self._fills]
+        columns = [name for name in _FILL_COLUMNS if name != "slippage"]
         index = self.market.index[[fill[0] for fill in self._fills]]
-        table = pd.DataFrame(rows, columns=_FILL_COLUMNS, index=index)
-        return table.astype(dict.fromkeys(("amount", "price", "commission"), "float64"))
+        table = pd.DataFrame([fill[1:] for fill in self._fills], columns=columns, index=index)
+        table = table.astype(dict.fromkeys(("amount", "price", "commission"), "float64"))
+        return table.assign(slippage=self._slippage(table))[_FILL_COLUMNS]
+
+    def _slippage(self, fills: pd.DataFrame) -> NDArray[np.float64]:
+        """Return what each fill cost against the open of its bar; nothing where an ended symbol was settled."""
+        market = self.market
+        rows, columns = [fill[0] for fill in self._fills], market.symbols.get_indexer(pd.Index(fills["symbol"]))
+        opens = market.array("open")[rows, columns] if rows else np.zeros(0)
+        orders = list(self._orders.values())
+        settled = [orders[number - 1]["reason"] == "ended" for number in fills["order"]]
+        return np.where(settled, 0.0, fills["amount"] * (fills["price"] - opens))

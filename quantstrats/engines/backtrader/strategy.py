@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from quantstrats.engines.backtrader.recorder import Recorder
+    from quantstrats.engines.execution import OrderReason
     from quantstrats.portfolio.risk import RiskPolicy
     from quantstrats.portfolio.schedule import Schedule
     from quantstrats.progress import Advance
@@ -95,10 +96,10 @@ class PluginStrategy(bt.Strategy):
         self._highest = max(self._highest, equity)
         if equity <= 0.0:
             self._recorder.keep_end_of_account(row)
-            self._close_out(row)
+            self._close_out(row, "account")
         elif self._risk.ends_trading(equity, self._highest):
             self._recorder.keep_end_by_risk(row, 1.0 - equity / self._highest)
-            self._close_out(row)
+            self._close_out(row, "risk")
         elif self._plan.decided[row]:
             self._decide(row)
         # Backtrader would tell of what was sent and cancelled here on the next bar, and on the last bar never.
@@ -129,7 +130,7 @@ class PluginStrategy(bt.Strategy):
         for column, weight in sorted(orders, key=lambda order: not self._reduces(*order)):
             self._cancel_waiting(column)
             self._unmet.discard(column)
-            self._sent(row, column, self.order_target_percent(self.datas[column], target=weight))
+            self._sent(row, column, self.order_target_percent(self.datas[column], target=weight), "decision")
 
     def _give_up_increases(self, row: int) -> None:
         """Cancel what waits to increase a position in a symbol that this decision says nothing about."""
@@ -138,18 +139,18 @@ class PluginStrategy(bt.Strategy):
                 self._cancel_waiting(column)
                 self._unmet.add(column)
 
-    def _close_out(self, row: int) -> None:
+    def _close_out(self, row: int, reason: OrderReason) -> None:
         """Close every position at whatever price the next bars bring, without asking for cash."""
         self._over = True
         for column, feed in enumerate(self.datas):
             self._cancel_waiting(column)
             if self._size(feed):
-                self._sent(row, column, self.close(feed, _checksubmit=False))
+                self._sent(row, column, self.close(feed, _checksubmit=False), reason)
 
-    def _sent(self, row: int, column: int, order: Any) -> None:
+    def _sent(self, row: int, column: int, order: Any, reason: OrderReason) -> None:
         if order is not None:
             self._waiting[column] = order
-            self._recorder.keep_order(row, order)
+            self._recorder.keep_order(row, order, reason)
 
     def _cancel_waiting(self, column: int) -> None:
         if self._is_waiting(column):
