@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from quantstrats.errors import in_one_line
+from quantstrats.warned import heard
 
 if TYPE_CHECKING:
     from quantstrats.plugins import Plugins
@@ -36,7 +38,7 @@ class Announcer:
         for listener in list(self._listeners[hook]):
             plugin, call = listener
             try:
-                call(**fact)
+                heard(f"plugin {plugin!r}", "", partial(call, **fact))
             # A stranger's listener may raise anything, and must not harm the run it listens to.
             except (Exception, SystemExit) as error:
                 self._listeners[hook].remove(listener)

@@ -43,6 +43,7 @@ DEFAULT_CASH = 100_000.0
 
 # A plugin's object, its name, or its name and parameters: {"name": "top_quantile", "quantile": 0.1}.
 Named = str | Mapping[str, Any]
+from quantstrats.warned import Warned, listening
 
 
 def backtest(
@@ -121,7 +122,9 @@ def backtest(
     strategy.universe.check(market)
     account = Account(cash, fractional, strategy.costs, strategy.schedule, strategy.risk)
     execute = engine_named(engine)
-    check_needs(strategy.signal, market)
+    warned = Warned()
+    with listening(warned):
+        check_needs(strategy.signal, market)
     if not isinstance(benchmark, str):
         raise ConfigError(
             f"benchmark is of type {type(benchmark).__name__}; give equal_weight, none, or a symbol's name"
@@ -131,26 +134,28 @@ def backtest(
     config = configuration(strategy, market, account, engine, guard, benchmark, plugins)
     run_id, ledger, announcer = new_run_id(strategy.signal.name), Ledger(), Announcer(plugins)
     began = datetime.now(UTC)
-    with ledger.trial(run_id, config, market.content_hash) as trial, failure_log(run_id):
+    with ledger.trial(run_id, config, market.content_hash) as trial, failure_log(run_id, warned), listening(warned):
         announcer.tell("run_started", run=RunStarted(run_id, trial, "backtest", copy.deepcopy(config)))
         seen = strategy.universe.applied(market)
         fits = Fits(fits_folder()) if fits is None else fits
         with stage("forecasting"):
             forecast = strategy.forecast(market, fits)
-        checked = check_lookahead(
-            strategy.signal,
-            seen,
-            forecast,
-            mode=mode,
-            seed=int(hash_plain([config, market.content_hash])[:8], 16),
-            since=strategy.universe.warmup() - 1,
-            fits=fits,
-        )
+        with listening(Warned()):  # it asks the same again, and on bars that never were
+            checked = check_lookahead(
+                strategy.signal,
+                seen,
+                forecast,
+                mode=mode,
+                seed=int(hash_plain([config, market.content_hash])[:8], 16),
+                since=strategy.universe.warmup() - 1,
+                fits=fits,
+            )
         targets = strategy.decide(forecast, market)
         execution = execute(market, targets, account, announcer)
         frames = results(market, targets, execution)
         details, trouble = drawn_details(strategy.signal, seen, fits)
-        warnings = [*doubts(market, strategy, targets, execution), *trouble, *fits.notes, *execution.events]
+        found = doubts(market, strategy, targets, execution)
+        warnings = [*found, *trouble, *fits.notes, *execution.events, *warned.lines()]
         run = Run(
             run_id=run_id,
             config=config,
@@ -178,7 +183,10 @@ def backtest(
         )
         ledger.finish(trial, run.manifest["content"]["all"], run.metrics)
     if announcer.hears("run_finished"):
-        announcer.tell("run_finished", run=copy.deepcopy(run))  # what a listener does to it concerns nobody else
+        warned = Warned()
+        with listening(warned):
+            announcer.tell("run_finished", run=copy.deepcopy(run))  # what a listener does to it concerns nobody else
+        run.log.extend(log_line("warning", warning) for warning in warned.lines())
     run.log.extend(log_line("warning", failure) for failure in announcer.failures)
     return run
 

@@ -18,6 +18,7 @@ from quantstrats.making import described
 from quantstrats.provenance import describe_code, describe_installation
 from quantstrats.signals import Details, Signal, parts_of
 
+from quantstrats.warned import heard
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -143,7 +144,11 @@ def drawn_details(signal: Signal, market: Market, fits: Fits) -> tuple[Details, 
     """Return what the signal wants to show, drawn; or nothing and why, since the figures stand without it."""
     try:
         details = details_of(signal, market, fits)
-        return replace(details, pictures={name: _drawn(picture) for name, picture in details.pictures.items()}), []
+        drawn = {
+            name: heard(f"signal {signal.name!r}", type(signal).__module__, _drawn, picture)
+            for name, picture in details.pictures.items()
+        }
+        return replace(details, pictures=drawn), []
     except SignalError as error:
         return Details(), [str(error)]
     # A figure is a stranger's object, and drawing it may fail in any way.

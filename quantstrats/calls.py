@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from quantstrats.errors import SignalError, in_one_line
 from quantstrats.importing import how_to_install
+from quantstrats.warned import heard
 
 if TYPE_CHECKING:
     from quantstrats.signals import Signal
@@ -36,7 +37,7 @@ def call(signal: Signal, method: str, *arguments: Any, on: str = "") -> Any:
         If it raises anything: with the signal's name, the method, the bars, the message, and the line of its file.
     """
     try:
-        return getattr(signal, method)(*arguments)
+        return heard(f"signal {signal.name!r}", type(signal).__module__, getattr(signal, method), *arguments)
     # A stranger's signal may raise anything, or leave; its user wants to know which signal, and where in it.
     except (Exception, SystemExit) as error:
         where = f" {on}" if on else ""

@@ -12,6 +12,7 @@ from quantstrats.learning.learner import Learner, check_recipe
 from quantstrats.learning.windows import Segment, first_row, period_of, segments
 from quantstrats.progress import stage
 from quantstrats.signals import Details, Signal, parts_of
+from quantstrats.warned import Warned, listening
 
 if TYPE_CHECKING:
     import numpy as np
@@ -220,7 +221,8 @@ def asked(signal: Signal, market: Market) -> NDArray[np.float64]:
         frame = call(signal, "forecast", market)
     except SignalError:
         if time.monotonic() - began < _PATIENCE:
-            _name_the_bar(signal, market)
+            with listening(Warned()):  # it warns of the same again
+                _name_the_bar(signal, market)
         raise
     who = f"signal {signal.name!r}: forecast()"
     if not isinstance(frame, pd.DataFrame):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from quantstrats.checks import number
 from quantstrats.errors import AllocationError, ConfigError, in_one_line
+from quantstrats.warned import heard
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +75,7 @@ def allocate(allocator: Allocator, forecast: pd.DataFrame) -> pd.DataFrame:
     opinions = forecast.mask(forecast.abs() < FLAT, 0.0)
     who = f"allocator {allocator.name!r}"
     try:
-        weights = allocator.weights(opinions)
+        weights = heard(who, type(allocator).__module__, allocator.weights, opinions)
     # A stranger's allocator may raise anything; its user wants to know whose it was.
     except (Exception, SystemExit) as error:
         raise AllocationError(f"{who} failed in weights(): {in_one_line(error)}") from error

@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quantstrats.errors import QuantstratsError, in_one_line
 from quantstrats.home import logs_folder
+
+if TYPE_CHECKING:
+    from quantstrats.warned import Warned
 
 
 def failed_folder() -> Path:
@@ -19,27 +23,30 @@ def failed_folder() -> Path:
 
 
 @contextmanager
-def failure_log(run_id: str) -> Iterator[None]:
+def failure_log(run_id: str, warned: Warned | None = None) -> Iterator[None]:
     """Keep what fails inside as ``logs/failed/<run_id>.log``: JSON lines of time, level, message, traceback.
 
-    Where someone else's exception is the cause (a signal's own), the error's line names the file.
+    Where someone else's exception is the cause (a signal's own), the error's line names the file. What was warned of
+    before stands before it.
     """
     began = datetime.now(UTC)
     try:
         yield
     except Exception as error:
-        file = _written(run_id, began, error)
+        file = _written(run_id, began, warned.lines() if warned else [], error)
         if file and isinstance(error, QuantstratsError) and error.__cause__:
             error.args = (f"{error} (see {file})",)
         raise
 
 
-def _written(run_id: str, began: datetime, error: Exception) -> Path | None:
+def _written(run_id: str, began: datetime, warnings: list[str], error: Exception) -> Path | None:
     message = str(error) if isinstance(error, QuantstratsError) else in_one_line(error)
+    now = _text(datetime.now(UTC))
     lines = [
         {"time": _text(began), "level": "info", "message": f"run {run_id} began"},
+        *({"time": now, "level": "warning", "message": warning} for warning in warnings),
         {
-            "time": _text(datetime.now(UTC)),
+            "time": now,
             "level": "error",
             "message": message,
             "traceback": "".join(traceback.format_exception(error)),
