@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -102,6 +102,13 @@ def notes(old: Run, new: Run) -> list[str]:
         elif after is _ABSENT and before is not None:
             told.append(f"setting {name}: was {_shown(before)}, is not known any more")
     return told
+
+
+def differing_settings(runs: Sequence[Run]) -> dict[str, list[Any]]:
+    """Return the settings in which some Runs differ, by dotted path: the value of each, None where it has none."""
+    flat = [_flat(run.config) for run in runs]
+    values = {key: [each.get(key) for each in flat] for key in dict.fromkeys(key for each in flat for key in each)}
+    return {key: each for key, each in values.items() if any(_differs(each[0], other) for other in each[1:])}
 
 
 def damage(run: Run) -> list[str]:
