@@ -28,7 +28,7 @@ from quantstrats.portfolio.risk import RiskPolicy
 from quantstrats.portfolio.schedule import Schedule
 from quantstrats.progress import stage
 from quantstrats.reports.benchmark import EQUAL_WEIGHT, benchmark_returns
-from quantstrats.reports.metrics import measure
+from quantstrats.reports.metrics import check_risk_free, measure
 from quantstrats.runs.failures import failure_log
 from quantstrats.runs.ledger import Ledger
 from quantstrats.runs.run import Run, content_hashes, new_run_id, returns_of
@@ -60,6 +60,7 @@ def backtest(
     engine: str = "backtrader",
     guard: str = "sampled",
     benchmark: str = EQUAL_WEIGHT,
+    risk_free: float = 0.0,
     plugins: Plugins | None = None,
     fits: Fits | None = None,
 ) -> Run:
@@ -94,6 +95,8 @@ def backtest(
         How many rows the look-ahead guard recomputes: a sample, every one, or none, which is stamped on the run.
     benchmark : str, default "equal_weight"
         Equal-weight buy-and-hold of the same symbols, a symbol's name, or "none".
+    risk_free : float, default 0
+        Annual risk-free rate as a fraction, 0.02 for 2%: that of the Sharpe and Sortino ratios and of alpha.
     plugins : Plugins, optional
         Where to look for names, and who hears the announcements; by default all that is installed.
     fits : Fits, optional
@@ -130,8 +133,9 @@ def backtest(
             f"benchmark is of type {type(benchmark).__name__}; give equal_weight, none, or a symbol's name"
         )
     compared = benchmark_returns(market, benchmark)
-    mode = check_mode(guard)
-    config = configuration(strategy, market, account, engine, guard, benchmark, plugins)
+    mode, rate = check_mode(guard), check_risk_free(risk_free)
+    report = {"benchmark": benchmark, "risk_free": rate}
+    config = configuration(strategy, market, account, engine, guard, report, plugins)
     run_id, ledger, announcer = new_run_id(strategy.signal.name), Ledger(), Announcer(plugins)
     began = datetime.now(UTC)
     with ledger.trial(run_id, config, market.content_hash) as trial, failure_log(run_id, warned), listening(warned):
@@ -177,6 +181,7 @@ def backtest(
                 cash=account.cash,
                 benchmark=compared,
                 bars_per_year=market.bars_per_year,
+                risk_free=rate,
             ),
             details=details,
             log=log_lines(began, config["signal"]["name"], warnings),
@@ -240,6 +245,7 @@ def backtest_settings(settings: Settings, *, plugins: Plugins | None = None, fit
         engine=settings.engine.name,
         guard=settings.engine.guard,
         benchmark=settings.report.benchmark,
+        risk_free=settings.report.risk_free,
         plugins=plugins,
         fits=fits,
     )

@@ -31,7 +31,13 @@ if TYPE_CHECKING:
 
 
 def configuration(
-    strategy: Strategy, market: Market, account: Account, engine: str, guard: str, benchmark: str, plugins: Plugins
+    strategy: Strategy,
+    market: Market,
+    account: Account,
+    engine: str,
+    guard: str,
+    report: dict[str, Any],
+    plugins: Plugins,
 ) -> dict[str, Any]:
     """Return the complete configuration as plain data, by blocks; such a file runs again."""
     first, last = market.session[0], market.session[-1]
@@ -45,7 +51,7 @@ def configuration(
         "costs": describe(strategy.costs),
         "risk": describe(strategy.risk),
         "engine": {"name": engine, "cash": account.cash, "fractional": account.fractional, "guard": guard},
-        "report": {"benchmark": benchmark},
+        "report": report,
     }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from quantstrats.market.calendar import Calendar
+from quantstrats.reports.metrics import rate_per_bar
 from quantstrats.runs.run import returns_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Daily:
     returns : Series
         Return of each session.
     benchmark : Series or None
-        Likewise.
+        Likewise; NaN on a session of which nothing is known. None if nothing is known of any.
     positions : DataFrame
         At the end of each session with an equity above zero: value by symbol, and ``cash``.
     transactions : DataFrame
@@ -40,6 +41,12 @@ class Daily:
         The instants of the transactions, if the bars are intraday.
     gone : Timestamp or None
         The session on which the account was gone.
+    days_per_year : float, default 252
+        For annualising: 365 where the market never closes.
+    risk_free : float, default 0
+        Annual risk-free rate, a fraction.
+    intraday : bool, default False
+        Whether the run's own bars are shorter than a session.
     """
 
     returns: pd.Series
@@ -49,11 +56,34 @@ class Daily:
     round_trips: pd.DataFrame
     times: pd.DatetimeIndex | None
     gone: pd.Timestamp | None
+    days_per_year: float = 252.0
+    risk_free: float = 0.0
+    intraday: bool = False
 
     @cached_property
     def wealth(self) -> pd.Series:
         """What one unit of currency has become after each session."""
         return (1.0 + self.returns).cumprod()
+
+    @cached_property
+    def compared(self) -> pd.Series | None:
+        """The benchmark as a line through all sessions: one of which nothing is known counts as no return."""
+        return None if self.benchmark is None else self.benchmark.fillna(0.0)
+
+    @property
+    def risk_free_per_day(self) -> float:
+        """The risk-free rate of one session."""
+        return rate_per_bar(self.risk_free, self.days_per_year)
+
+    @property
+    def half_year(self) -> int:
+        """How many sessions half a year has."""
+        return int(self.days_per_year / 2)
+
+    @property
+    def year(self) -> int:
+        """How many sessions a year has."""
+        return int(self.days_per_year)
 
     @property
     def has_positions(self) -> bool:
@@ -69,7 +99,9 @@ def by_days(run: Run) -> Daily:
     equity = run.equity.groupby(session).last()
     gone = equity.index[equity <= 0.0].min() if (equity <= 0.0).any() else None
     until = equity.index <= (equity.index[-1] if gone is None else gone)
-    benchmark = None if run.benchmark is None else (1.0 + run.benchmark).groupby(session).prod() - 1.0
+    benchmark = None
+    if run.benchmark is not None and run.benchmark.notna().any():
+        benchmark = (1.0 + run.benchmark).groupby(session).prod(min_count=1) - 1.0
     positions = run.positions.groupby(session).last()
     filled = _dates(run.transactions.index)
     fills = run.transactions[["symbol", "amount", "price"]].set_axis(_sessions(filled, calendar), axis=0)
@@ -81,7 +113,16 @@ def by_days(run: Run) -> Daily:
         round_trips=_round_trips(run, equity, cash, calendar),
         times=filled if filled.tz is not None else None,
         gone=gone,
+        days_per_year=Calendar(calendar).bars_per_year(None),
+        risk_free=float(run.config["report"].get("risk_free", 0.0)),  # older runs have none
+        intraday=_dates(run.equity.index).tz is not None,
     )
+
+
+def daily_returns(run: Run) -> pd.Series:
+    """Return the return of each session, and 0 on those after the account is gone."""
+    session = _sessions(_dates(run.equity.index), run.manifest["data"]["calendar"])
+    return returns_of(run.equity.groupby(session).last(), float(run.config["engine"]["cash"]))
 
 
 def _round_trips(run: Run, equity: pd.Series, cash: float, calendar: str) -> pd.DataFrame:

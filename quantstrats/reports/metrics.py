@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+
+from quantstrats.checks import number
+from quantstrats.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+TAIL = 0.05
 # The figures that are given for the benchmark too, as benchmark_<name>.
 _COMPARED = ("total_return", "annual_return", "annual_volatility", "sharpe", "sortino", "calmar", "max_drawdown")
+_AGAINST = ("alpha", "beta", "tracking_error", "information_ratio")
+
+
+def check_risk_free(risk_free: object) -> float:
+    """Return an annual risk-free rate as a float.
+
+    Raises
+    ------
+    ConfigError
+        If it is no finite number above -1.
+    """
+    rate = number("risk_free", risk_free)
+    if not -1.0 < rate < math.inf:
+        raise ConfigError(f"risk_free is {rate}; give a yearly rate as a fraction, as in 0.02 for 2%")
+    return rate
+
+
+def rate_per_bar(risk_free: float, bars_per_year: float) -> float:
+    """Return the rate per bar that compounds to an annual rate, a fraction, within a year of bars."""
+    return float((1.0 + risk_free) ** (1.0 / bars_per_year) - 1.0)
 
 
 def measure(
@@ -23,12 +47,13 @@ def measure(
     trades: pd.DataFrame,
     benchmark: pd.Series | None,
     bars_per_year: float,
+    risk_free: float = 0.0,
 ) -> dict[str, Any]:
     """Return the figures of a run as plain numbers; None where one is undefined.
 
-    Ratios are annualised with ``bars_per_year`` and a risk-free rate of zero; figures over returns are those of
-    empyrical, figures over round trips count only trades that have ended. What a run does after its account is gone
-    does not count: its returns end with -1.
+    Ratios are annualised with ``bars_per_year``; figures over returns are those of empyrical, figures over round trips
+    count only trades that have ended. What a run does after its account is gone does not count: its returns end with
+    -1. A bar on which the benchmark is NaN is no return of the benchmark, and is left out where both are compared.
 
     Parameters
     ----------
@@ -44,47 +69,80 @@ def measure(
         Returns per bar.
     bars_per_year : float
         For annualising.
+    risk_free : float, default 0
+        Annual risk-free rate, a fraction: that of Sharpe ratio and alpha, and the least return wanted in Sortino's.
     """
-    figures = {
-        "start": str(returns.index[0].date()),
-        "end": str(returns.index[-1].date()),
-        "bars": len(returns),
-        "start_cash": cash,
-        "final_equity": float(equity.iloc[-1]),
-        **_of_returns(returns, bars_per_year),
-        **_of_benchmark(returns, benchmark, bars_per_year),
-        **_of_trading(equity, positions, transactions, orders, bars_per_year),
-        **_of_trades(trades),
-    }
+    import numpy as np
+
+    # One bar of a minute, to the power of the minutes in a year, may be beyond any number.
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        figures = {
+            "start": str(returns.index[0].date()),
+            "end": str(returns.index[-1].date()),
+            "bars": len(returns),
+            "start_cash": cash,
+            "final_equity": float(equity.iloc[-1]),
+            **_of_returns(returns, bars_per_year, risk_free),
+            **_of_benchmark(returns, benchmark, bars_per_year, risk_free),
+            **_of_trading(equity, positions, transactions, orders, bars_per_year),
+            **_of_trades(trades),
+        }
     return {name: _plain(value) for name, value in figures.items()}
 
 
-def _of_returns(returns: pd.Series, bars_per_year: float) -> dict[str, float]:
+def _of_returns(returns: pd.Series, bars_per_year: float, risk_free: float) -> dict[str, float]:
     import empyrical
 
+    from quantstrats.reports.drawdowns import longest_drawdown
+
     yearly = {"annualization": bars_per_year}
+    rate = rate_per_bar(risk_free, bars_per_year)
+    skew, kurtosis = _shape(returns)
     return {
         "total_return": empyrical.cum_returns_final(returns),
         "annual_return": empyrical.annual_return(returns, **yearly),
         "annual_volatility": empyrical.annual_volatility(returns, **yearly),
-        "sharpe": empyrical.sharpe_ratio(returns, **yearly),
-        "sortino": empyrical.sortino_ratio(returns, **yearly),
+        "sharpe": empyrical.sharpe_ratio(returns, risk_free=rate, **yearly),
+        "sortino": empyrical.sortino_ratio(returns, required_return=rate, **yearly),
         "calmar": empyrical.calmar_ratio(returns, **yearly),
         "max_drawdown": empyrical.max_drawdown(returns),
-        "value_at_risk": empyrical.value_at_risk(returns, cutoff=0.05),
-        "skew": cast("float", returns.skew()),
-        "kurtosis": cast("float", returns.kurtosis()),
+        "longest_drawdown_days": longest_drawdown(returns),
+        "value_at_risk": empyrical.value_at_risk(returns, cutoff=TAIL),
+        "expected_shortfall": empyrical.conditional_value_at_risk(returns, cutoff=TAIL),
+        "skew": skew,
+        "kurtosis": kurtosis,
+        "best_bar": float(returns.max()),
+        "worst_bar": float(returns.min()),
     }
 
 
-def _of_benchmark(returns: pd.Series, benchmark: pd.Series | None, bars_per_year: float) -> dict[str, float | None]:
+def _shape(returns: pd.Series) -> tuple[float, float]:
+    """Return skewness and excess kurtosis of the returns as a population, which is how pyfolio has them."""
+    if returns.min() == returns.max():
+        return math.nan, math.nan
+    apart = returns.to_numpy(dtype="float64") - returns.mean()
+    variance = (apart**2).mean()
+    return float((apart**3).mean() / variance**1.5), float((apart**4).mean() / variance**2 - 3.0)
+
+
+def _of_benchmark(
+    returns: pd.Series, benchmark: pd.Series | None, bars_per_year: float, risk_free: float
+) -> dict[str, float | None]:
     import empyrical
 
-    if benchmark is None:
-        return dict.fromkeys([f"benchmark_{name}" for name in _COMPARED] + ["alpha", "beta"])
-    figures = _of_returns(benchmark, bars_per_year)
-    alpha, beta = empyrical.alpha_beta(returns, benchmark, annualization=bars_per_year)
-    return {**{f"benchmark_{name}": figures[name] for name in _COMPARED}, "alpha": alpha, "beta": beta}
+    if benchmark is None or benchmark.isna().all():
+        return dict.fromkeys([*(f"benchmark_{name}" for name in _COMPARED), *_AGAINST])
+    figures = _of_returns(benchmark.fillna(0.0), bars_per_year, risk_free)
+    known = benchmark.notna().to_numpy()
+    own, other = returns[known], benchmark[known]
+    rate = rate_per_bar(risk_free, bars_per_year)
+    alpha, beta = empyrical.alpha_beta(own, other, risk_free=rate, annualization=bars_per_year)
+    active = own - other
+    error = empyrical.annual_volatility(active, annualization=bars_per_year)
+    # Where both are the same there is no error, and no ratio to it.
+    ratio = float(active.mean()) * bars_per_year / error if active.min() < active.max() else math.nan
+    against = dict(zip(_AGAINST, (alpha, beta, error, ratio), strict=True))
+    return {**{f"benchmark_{name}": figures[name] for name in _COMPARED}, **against}
 
 
 def _of_trading(
@@ -99,10 +157,15 @@ def _of_trading(
     traded = float((transactions["amount"].abs() * transactions["price"]).sum())
     years = alive.count() / bars_per_year
     exposure = positions.drop(columns="cash").abs().sum(axis=1) / alive
+    commission = float(transactions["commission"].sum())
+    # A run of an older version does not know it.
+    slippage = float(transactions["slippage"].sum()) if "slippage" in transactions else math.nan
     return {
         "exposure": float(exposure.mean()),
         "annual_turnover": traded / float(alive.mean()) / years if years else math.nan,
-        "commission": float(transactions["commission"].sum()),
+        "commission": commission,
+        "slippage": slippage,
+        "costs": commission + slippage,
         "orders": len(orders),
         "orders_refused": int(orders["status"].isin(["Margin", "Rejected"]).sum()),
     }
@@ -125,5 +188,5 @@ def _plain(value: Any) -> Any:
     """Return a Python number, or None for NaN and infinity."""
     if value is None or isinstance(value, str | bool | int):
         return value
-    number = float(value)
-    return number if math.isfinite(number) else None
+    plain = float(value)
+    return plain if math.isfinite(plain) else None

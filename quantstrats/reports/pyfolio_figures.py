@@ -7,41 +7,43 @@ themselves print, need pyplot and leave figures open.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 
+from quantstrats.reports.drawdowns import from_start, worst_drawdowns
 from quantstrats.reports.drawing import Drawing
 
 if TYPE_CHECKING:
     from quantstrats.reports.daily import Daily
 
-HALF_YEAR, YEAR = 126, 252
 # pyfolio draws no round trips below the first; above the second, its one line per trade takes seconds.
 _FEWEST_TRIPS, _MOST_TRIPS = 5, 500
 _FEWEST_RETURNS = 5
 _NEW_YORK_HOURS = (9 * 60 + 30, 16 * 60)
 _LONGEST_NAME = 18
+_FEWEST_TICKS, _MOST_TICKS = 4, 9
 
 
 def returns_figures(daily: Daily) -> list[Drawing]:
     """Return the figures of pyfolio's returns tear sheet."""
     from pyfolio import plotting
 
-    returns, benchmark, wealth = daily.returns, daily.benchmark, daily.wealth
-    count = len(returns)
+    returns, benchmark, wealth = daily.returns, daily.compared, daily.wealth
+    count, half_year = len(returns), daily.half_year
+    started = from_start(returns)
     months, years = _periods(returns.index, "M"), _periods(returns.index, "Y")
     two = _unless(count >= 2, "needs two days")
-    half = _unless(count > HALF_YEAR, f"needs more than {HALF_YEAR} days; the run has {count:,}")
-    fell = _unless(bool((wealth < wealth.cummax()).any()), "there was no drawdown")
+    half = _unless(count > half_year, f"needs more than {half_year} days; the run has {count:,}")
+    fell = _unless(not worst_drawdowns(returns, top=1).empty, "there was no drawdown")
     lowest = wealth.min() if benchmark is None else min(wealth.min(), (1.0 + benchmark).cumprod().min())
     several = _unless(months >= 2, "needs two months")
     matched = _matched(returns, benchmark)
     return [
         Drawing(
             "Cumulative returns",
-            lambda ax: plotting.plot_rolling_returns(returns, factor_returns=benchmark, ax=ax),
+            lambda ax: _plot_cumulative(ax, returns, benchmark),
             two,
             wide=True,
             height=3.6,
@@ -53,23 +55,23 @@ def returns_figures(daily: Daily) -> list[Drawing]:
         ),
         Drawing(
             "Cumulative returns at the benchmark's volatility",
-            lambda ax: plotting.plot_rolling_returns(returns, factor_returns=benchmark, volatility_match=True, ax=ax),
+            lambda ax: _plot_cumulative(ax, returns, benchmark, volatility_match=True),
             two or matched,
         ),
         Drawing("Daily returns", lambda ax: plotting.plot_returns(returns, ax=ax), two),
         Drawing(
             "Rolling beta to the benchmark",
-            lambda ax: _plot_rolling_beta(ax, returns, benchmark),
+            lambda ax: _plot_rolling_beta(ax, daily),
             half or _unless(benchmark is not None, "the run has no benchmark"),
         ),
         Drawing(
             "Rolling volatility, 6 months",
-            lambda ax: plotting.plot_rolling_volatility(returns, factor_returns=benchmark, ax=ax),
+            lambda ax: _plot_rolling_volatility(ax, daily),
             half,
         ),
-        Drawing("Rolling Sharpe ratio, 6 months", lambda ax: plotting.plot_rolling_sharpe(returns, ax=ax), half),
-        Drawing("Top 5 drawdown periods", lambda ax: plotting.plot_drawdown_periods(returns, top=5, ax=ax), fell),
-        Drawing("Drawdown", lambda ax: plotting.plot_drawdown_underwater(returns, ax=ax), fell),
+        Drawing("Rolling Sharpe ratio, 6 months", lambda ax: _plot_rolling_sharpe(ax, daily), half),
+        Drawing("Top 5 drawdown periods", lambda ax: _plot_periods(ax, started), fell),
+        Drawing("Drawdown", lambda ax: plotting.plot_drawdown_underwater(started, ax=ax), fell),
         Drawing(
             "Monthly returns (%)",
             lambda ax: _plot_months(ax, returns),
@@ -175,28 +177,101 @@ def round_trip_figures(daily: Daily) -> list[Drawing]:
     ]
 
 
-def _plot_logarithmic(ax: Any, returns: pd.Series, benchmark: pd.Series | None) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+def rolling_volatility(returns: pd.Series, days: int, days_per_year: float) -> pd.Series:
+    """Return the annual volatility over windows of so many days; pyfolio's, which takes 252 days a year for granted."""
+    return returns.rolling(days).std() * float(np.sqrt(days_per_year))
+
+
+def rolling_sharpe(returns: pd.Series, days: int, days_per_year: float, rate_per_day: float) -> pd.Series:
+    """Return the Sharpe ratio over windows of so many days; pyfolio's knows of no risk-free rate."""
+    windows = (returns - rate_per_day).rolling(days)
+    deviation = windows.std()
+    return windows.mean() / deviation.where(deviation > 0.0) * float(np.sqrt(days_per_year))
+
+
+def _plot_cumulative(
+    ax: Any, returns: pd.Series, benchmark: pd.Series | None, *, volatility_match: bool = False, logy: bool = False
+) -> None:
     from pyfolio import plotting
 
-    plotting.plot_rolling_returns(returns, factor_returns=benchmark, logy=True, ax=ax)
-    # Within one power of ten, a logarithmic axis would bear no label.
-    ax.yaxis.set_major_locator(MaxNLocator(6))
+    plotting.plot_rolling_returns(
+        returns, factor_returns=benchmark, volatility_match=volatility_match, logy=logy, ax=ax
+    )
+    lines = {"Backtest": "Strategy", "Benchmark": "Benchmark"}
+    for line in ax.get_lines():
+        line.set_label(lines.get(line.get_label(), "_"))
+    _legend_above(ax)
+
+
+def _plot_logarithmic(ax: Any, returns: pd.Series, benchmark: pd.Series | None) -> None:
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+    _plot_cumulative(ax, returns, benchmark, logy=True)
+    ticks = _logarithmic_ticks(*ax.get_ylim())
+    # Within a small range, a logarithmic axis would bear no label.
+    ax.yaxis.set_major_locator(FixedLocator(ticks) if len(ticks) >= _FEWEST_TICKS else MaxNLocator(6))
     ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2f}"))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1000.0 else f"{value:.5g}"))
 
 
-def _plot_rolling_beta(ax: Any, returns: pd.Series, benchmark: Any) -> None:
+def _logarithmic_ticks(low: float, high: float) -> list[float]:
+    """Return 1, 2 and 5 times the powers of ten in a range; the powers alone, or each few of them, in a wide one."""
+    powers = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1.0)
+    fine = [factor * 10.0**power for power in powers for factor in (1.0, 2.0, 5.0)]
+    coarse = [10.0**power for power in powers[:: 1 + len(powers) // _MOST_TICKS]]
+    inside = [[tick for tick in ticks if low <= tick <= high] for ticks in (fine, coarse)]
+    return inside[0] if len(inside[0]) <= _MOST_TICKS else inside[1]
+
+
+def _plot_rolling_beta(ax: Any, daily: Daily) -> None:
     """Draw what pyfolio's plot_rolling_beta does, without its regression per day (seconds for 20 years)."""
-    for days, label, color in ((HALF_YEAR, "6 months", "steelblue"), (YEAR, "12 months", "#9aa3af")):
+    returns, benchmark = daily.returns, cast("pd.Series", daily.compared)
+    for days, label, color in ((daily.half_year, "6 months", "steelblue"), (daily.year, "12 months", "#9aa3af")):
         variance = benchmark.rolling(days).var()
         beta = returns.rolling(days).cov(benchmark) / variance.where(variance > 0.0)
         ax.plot(beta.index, beta.to_numpy(), color=color, label=label)
-        if days == HALF_YEAR:
+        if days == daily.half_year:
             ax.axhline(beta.mean(), color=color, linestyle="--", label="6 months, mean")
-    ax.axhline(1.0, color="black", linestyle="--")
+    ax.axhline(1.0, color="black", linestyle="--", linewidth=1.0)
     ax.set_ylabel("Beta")
-    ax.legend(loc="best", frameon=True, framealpha=0.5)
+    _legend_above(ax)
+
+
+def _plot_rolling_volatility(ax: Any, daily: Daily) -> None:
+    """Draw what pyfolio's plot_rolling_volatility does, annualised by the market's days."""
+    days, year = daily.half_year, daily.days_per_year
+    if daily.compared is not None:
+        compared = rolling_volatility(daily.compared, days, year)
+        ax.plot(compared.index, compared.to_numpy(), color="gray", alpha=0.7, label="Benchmark")
+    volatility = rolling_volatility(daily.returns, days, year)
+    _plot_with_mean(ax, volatility, "Volatility")
+    ax.set_ylim(bottom=0.0)
+
+
+def _plot_rolling_sharpe(ax: Any, daily: Daily) -> None:
+    """Draw what pyfolio's plot_rolling_sharpe does, annualised by the market's days, over the risk-free rate."""
+    sharpe = rolling_sharpe(daily.returns, daily.half_year, daily.days_per_year, daily.risk_free_per_day)
+    _plot_with_mean(ax, sharpe, "Sharpe ratio")
+    ax.axhline(0.0, color="black", linestyle="--", linewidth=1.0)
+
+
+def _plot_with_mean(ax: Any, line: pd.Series, name: str) -> None:
+    ax.plot(line.index, line.to_numpy(), color="orangered", alpha=0.8, label="Strategy")
+    ax.axhline(line.mean(), color="steelblue", linestyle="--", label="Strategy, mean")
+    ax.set_ylabel(name)
+    _legend_above(ax)
+
+
+def _plot_periods(ax: Any, returns: pd.Series) -> None:
+    from pyfolio import plotting
+
+    plotting.plot_drawdown_periods(returns, top=5, ax=ax)
+    ax.get_legend().remove()  # one line needs none
+
+
+def _legend_above(ax: Any) -> None:
+    """Put the legend above the axes, where it covers no line."""
+    ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4, frameon=False, borderaxespad=0.2)
 
 
 def _plot_months(ax: Any, returns: pd.Series) -> None:

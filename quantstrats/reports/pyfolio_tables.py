@@ -1,4 +1,4 @@
-"""pyfolio's tables of a run."""
+"""The tables of pyfolio's tear sheets."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from quantstrats.reports.drawdowns import worst_drawdowns
 from quantstrats.reports.tables import Form, Table, as_text, span_text, table_of
 
 if TYPE_CHECKING:
@@ -16,32 +17,68 @@ _AMOUNT = "{:z,.2f}"
 
 
 def performance(daily: Daily) -> Table:
-    """Return pyfolio's performance statistics."""
-    from pyfolio import plotting, timeseries
+    """Return pyfolio's performance statistics, annualised by the market's days and over its risk-free rate."""
+    from pyfolio import plotting
 
-    stats = timeseries.perf_stats(
-        daily.returns,
-        factor_returns=daily.benchmark,
+    stats = performance_stats(daily)
+    forms = {name: _PERCENT if name in plotting.STAT_FUNCS_PCT else "{:z.2f}" for name in stats.index}
+    rows = [[str(name), as_text(float(value), forms[name])] for name, value in stats.items()]
+    notes = [f"by days, annualised with {daily.days_per_year:.0f} of them"]
+    if daily.risk_free:
+        notes.append(f"risk-free rate {daily.risk_free:.2%} a year")
+    if daily.intraday:
+        notes.append("volatility, ratios and drawdown of bars within the day are other numbers")
+    return Table("Performance statistics", ["", "Strategy"], rows, note="; ".join(notes))
+
+
+def performance_stats(daily: Daily) -> pd.Series:
+    """Return the numbers of pyfolio's ``perf_stats``, by its names.
+
+    pyfolio takes 252 days a year and no risk-free rate for granted, and its alpha and beta the benchmark to be known
+    every day. These rows are empyrical's, asked for what the run has; for 252 days and no rate they are the same.
+    """
+    import empyrical
+    from pyfolio import timeseries
+
+    returns, yearly, rate = daily.returns, {"annualization": daily.days_per_year}, daily.risk_free_per_day
+    stats: pd.Series = timeseries.perf_stats(
+        returns,
         positions=daily.positions,
         transactions=daily.transactions,
         turnover_denom="portfolio_value",
     )
-    forms = {name: _PERCENT if name in plotting.STAT_FUNCS_PCT else "{:z.2f}" for name in stats.index}
-    rows = [[str(name), as_text(float(value), forms[name])] for name, value in stats.items()]
-    return Table("Performance statistics", ["", "Strategy"], rows, note="by days, annualised with 252 of them")
+    stats["Annual return"] = empyrical.annual_return(returns, **yearly)
+    stats["Annual volatility"] = empyrical.annual_volatility(returns, **yearly)
+    stats["Sharpe ratio"] = empyrical.sharpe_ratio(returns, risk_free=rate, **yearly)
+    stats["Calmar ratio"] = empyrical.calmar_ratio(returns, **yearly)
+    stats["Sortino ratio"] = empyrical.sortino_ratio(returns, required_return=rate, **yearly)
+    if daily.benchmark is not None:
+        known = daily.benchmark.notna()
+        pairs = returns[known], daily.benchmark[known]
+        stats["Alpha"], stats["Beta"] = empyrical.alpha_beta(*pairs, risk_free=rate, **yearly)
+    return stats
 
 
 def drawdowns(daily: Daily, top: int = 10) -> Table | None:
-    """Return pyfolio's table of the worst drawdowns, or None where there was none."""
-    from pyfolio import timeseries
+    """Return a table of the worst drawdowns, or None where there was none.
 
-    if not bool((daily.wealth < daily.wealth.cummax()).any()):
+    It is pyfolio's, with the start of the account as a height too, and days of the calendar.
+    """
+    worst = worst_drawdowns(daily.returns, top)
+    if worst.empty:
         return None
-    table = timeseries.gen_drawdown_table(daily.returns, top=top).dropna(subset=["Peak date"])
-    table = table.sort_values("Net drawdown in %", ascending=False, ignore_index=True)
+    named = {
+        "depth": "Depth",
+        "peak": "Peak",
+        "valley": "Valley",
+        "recovery": "Recovery",
+        "days_to_valley": "Days to valley",
+        "days_to_recovery": "Days to recovery",
+    }
+    table = worst[list(named)].rename(columns=named)
     table.index = pd.RangeIndex(1, len(table) + 1)
-    forms: dict[str, Form] = {"Net drawdown in %": "{:z.2f}", "Duration": "{:,.0f} days"}
-    note = "duration in working days, from peak to recovery; a dash where there was none yet"
+    forms: dict[str, Form] = {"Depth": _PERCENT, "Days to valley": "{:,.0f}", "Days to recovery": "{:,.0f}"}
+    note = "calendar days, from peak to valley and from there to recovery; a dash where there was none yet"
     return table_of(table, "Worst drawdowns", forms=forms, note=note)
 
 

@@ -16,6 +16,7 @@ from quantstrats.market.universe import Universe
 from quantstrats.portfolio.costs import Costs
 from quantstrats.portfolio.risk import RiskPolicy
 from quantstrats.portfolio.schedule import Schedule
+from quantstrats.reports.metrics import check_risk_free
 from quantstrats.settings.blocks import Assigned, Block
 from quantstrats.settings.configfile import parse_assignments, read_yaml
 
@@ -80,12 +81,18 @@ class ReportSettings:
     ----------
     benchmark : str, default "equal_weight"
         Equal-weight buy-and-hold of the same symbols, a symbol's name, or "none".
+    risk_free : float, default 0
+        Annual risk-free rate as a fraction: 0.02 is 2%.
     tearsheet : bool, default True
         Whether the command line stores a tear sheet with the run.
     """
 
     benchmark: str = "equal_weight"
+    risk_free: float = 0.0
     tearsheet: bool = True
+
+    def __post_init__(self) -> None:
+        check_risk_free(self.risk_free)
 
 
 @dataclass(frozen=True)

@@ -223,7 +223,7 @@ def test_performance_statistics_are_those_of_the_equity(full):
     assert rows["Cumulative returns"] == f"{full.run.equity.iloc[-1] / CASH - 1.0:.2%}"
     fall = (full.run.equity / full.run.equity.cummax() - 1.0).min()
     assert rows["Max drawdown"] == f"{fall:.2%}"
-    assert cells(full.page, "Worst drawdowns")[1][1] == f"{-100.0 * fall:.2f}"
+    assert cells(full.page, "Worst drawdowns")[1][1] == f"{fall:.2%}"
 
 
 def test_round_trip_statistics_are_those_of_the_trades(full):
