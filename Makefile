@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help backtest test check format clean
+.PHONY: help backtest test check bench format clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,10 @@ check: $(VENV)/.installed-test  ## Format, lint, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed  ## Time against stock Backtrader, and of the tear sheet: some minutes
+	$(BIN)/python backtests/benchmarks/engines.py
+	$(BIN)/python backtests/benchmarks/tearsheet_cost.py
 
 format: $(VENV)/.installed-test  ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff format .
