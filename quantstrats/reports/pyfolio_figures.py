@@ -216,11 +216,12 @@ def _plot_logarithmic(ax: Any, returns: pd.Series, benchmark: pd.Series | None) 
 
 def _logarithmic_ticks(low: float, high: float) -> list[float]:
     """Return 1, 2 and 5 times the powers of ten in a range; the powers alone, or each few of them, in a wide one."""
-    powers = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1.0)
-    fine = [factor * 10.0**power for power in powers for factor in (1.0, 2.0, 5.0)]
-    coarse = [10.0**power for power in powers[:: 1 + len(powers) // _MOST_TICKS]]
-    inside = [[tick for tick in ticks if low <= tick <= high] for ticks in (fine, coarse)]
-    return inside[0] if len(inside[0]) <= _MOST_TICKS else inside[1]
+    powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.floor(np.log10(high)) + 1.0)
+    ticks = [float(tick) for power in powers for tick in (power, 2.0 * power, 5.0 * power) if low <= tick <= high]
+    if len(ticks) <= _MOST_TICKS:
+        return ticks
+    whole = [float(power) for power in powers if low <= power <= high]
+    return whole[:: -(-len(whole) // _MOST_TICKS)]
 
 
 def _plot_rolling_beta(ax: Any, daily: Daily) -> None:
