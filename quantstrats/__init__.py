@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from quantstrats.portfolio.costs import Costs
     from quantstrats.portfolio.risk import RiskPolicy
     from quantstrats.portfolio.schedule import Schedule
+    from quantstrats.reports.charts.prices import plot
+    from quantstrats.reports.compare import compare
     from quantstrats.reports.tearsheet import tearsheet
     from quantstrats.runs.run import Run, load_run
     from quantstrats.signals import Details, Signal
@@ -48,9 +50,11 @@ _HOMES = {
     "Universe": "market.universe",
     "backtest": "api",
     "backtest_config": "api",
+    "compare": "reports.compare",
     "hookimpl": "hookspecs",
     "load_market": "loading",
     "load_run": "runs.run",
+    "plot": "reports.charts.prices",
     "tearsheet": "reports.tearsheet",
 }
 
@@ -73,9 +77,11 @@ __all__ = [
     "__version__",
     "backtest",
     "backtest_config",
+    "compare",
     "hookimpl",
     "load_market",
     "load_run",
+    "plot",
     "tearsheet",
 ]
 

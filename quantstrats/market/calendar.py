@@ -100,6 +100,12 @@ class Calendar:
         closes = self._exchange(session[0], session[-1]).closes.loc[session]
         return pd.DatetimeIndex(closes.to_numpy(), tz="UTC")
 
+    def local_times(self, index: pd.DatetimeIndex) -> pd.DatetimeIndex:
+        """Return instants as the exchange's clock shows them, without time zone; dates of sessions as they are."""
+        if index.tz is None or not len(index):
+            return index.tz_localize(None)
+        return index.tz_convert(self._exchange(index[0], index[-1]).tz).tz_localize(None)
+
     def session_number(self, session: pd.DatetimeIndex) -> NDArray[np.int64]:
         """Return each session's number: 0 for the first one of 1990 (or ever, if that is later), then 1, 2 ..."""
         every = self._exchange(session[0], session[-1]).sessions

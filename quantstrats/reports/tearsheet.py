@@ -2,53 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quantstrats.reports.drawing import Drawing, Picture, pictures, png_source, quiet
-from quantstrats.reports.tables import Form, Table, as_text, table_of
+from quantstrats.progress import stage
+from quantstrats.reports.charts import holdings, returns, trading
+from quantstrats.reports.charts.overview import overview
+from quantstrats.reports.charts.prices import charted_symbols, price_chart
+from quantstrats.reports.daily import by_days
+from quantstrats.reports.drawing import Picture, png_source, quiet
+from quantstrats.reports.glossary import GLOSSARY
+from quantstrats.reports.page.page import Page, render
+from quantstrats.reports.tables import Table, as_text, table_of
+from quantstrats.reports.tradelog import TradeLog, trade_log
 from quantstrats.runs.labels import COMPARED, FINAL_EQUITY, TRADING, described_text, guard_text, plain_name
 
 if TYPE_CHECKING:
+    from quantstrats.reports.charts.chart import Chart
     from quantstrats.reports.daily import Daily
     from quantstrats.runs.run import Run
 
-_HEADLINE = (FINAL_EQUITY, COMPARED[1], COMPARED[3], COMPARED[5])
+_HEADLINE = ("annual_return", "sharpe", "max_drawdown", "annual_volatility")
 _CAVEATS = (
     "Costs are modelled: commission and slippage are assumptions, not what a broker charged.",
     "The benchmark is without costs.",
 )
-_MOST_SYMBOLS, _MOST_WARNINGS, _MOST_TRADES, _MOST_TABLE_ROWS = 5, 20, 20, 50
-_MOST_PICTURE_BYTES = 3_000_000  # a page that a browser opens at once
+_MOST_SYMBOLS, _MOST_EVENTS, _MOST_TABLE_ROWS = 5, 100, 50
+_MOST_PICTURE_BYTES = 1_000_000  # with plotly's script and pyfolio's figures, a page stays below 8 MB
+_MOST_PRICE_CHARTS, _MOST_PRICE_BARS, _FEWEST_PRICE_BARS = 40, 2_500, 400
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
-class _Section:
-    """A part of the page: pictures and tables under a heading."""
+class Section:
+    """A part of the page under a heading: charts, price charts to choose from, pictures, tables, the trade log."""
 
+    key: str
     title: str
-    pictures: list[Picture] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    shown: list[Chart | Picture] = field(default_factory=list)
+    choices: list[Chart] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    log: TradeLog | None = None
 
     @property
-    def drawn(self) -> list[Picture]:
-        return [picture for picture in self.pictures if picture.source]
+    def charts(self) -> list[Chart]:
+        """Interactive charts."""
+        return [each for each in self.shown if not isinstance(each, Picture) and not each.left_out]
 
     @property
-    def left_out(self) -> list[Picture]:
-        return [picture for picture in self.pictures if picture.left_out]
+    def pictures(self) -> list[Picture]:
+        """Pictures that were drawn."""
+        return [each for each in self.shown if isinstance(each, Picture) and not each.left_out]
+
+    @property
+    def missing(self) -> list[Chart | Picture]:
+        """What cannot be shown for this run."""
+        return [each for each in self.shown if each.left_out]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to show under the heading."""
+        return not (self.notes or self.shown or self.choices or self.tables or self.log)
 
 
-def tearsheet(run: Run) -> str:
+def tearsheet(run: Run) -> Page:
     """Return a run's tear sheet: one HTML page that holds all it shows and asks no network for anything.
 
-    It has the run's headline figures, what cannot be trusted in them, the figures and tables of pyfolio (on daily
-    returns), what the signal wants to show, and what the run stood on. What cannot be drawn for this run is left
-    out, with the reason.
+    It has the run's headline figures beside the benchmark's, what cannot be trusted in them, interactive charts of
+    equity, prices with what was traded, returns, trading and holdings, every round trip, the figures and tables of
+    pyfolio (on daily returns), what the signal wants to show, and what the run stood on. What cannot be shown for this
+    run is left out, with the reason.
 
     Parameters
     ----------
@@ -57,24 +82,38 @@ def tearsheet(run: Run) -> str:
 
     Returns
     -------
-    str
-        The page; store it with ``run.save({"tearsheet.html": tearsheet(run)})``.
+    Page
+        A text, which a notebook displays; store it with ``run.save({"tearsheet.html": tearsheet(run)})``.
     """
-    import jinja2
+    with stage("reading the run"):
+        with quiet():
+            import pyfolio  # noqa: F401 - whoever imports it first hears of zipline
+        daily = by_days(run)
+    with stage("charts"):
+        sections = [
+            _overview_section(run),
+            _returns_section(daily),
+            _prices_section(run),
+            _trades_section(run, daily),
+            _holdings_section(run, daily),
+            _details_section(run),
+            _events_section(run),
+        ]
+    with stage("pyfolio's figures"):
+        sections.append(_pyfolio_section(daily))
+    with stage("page"):
+        return render("tearsheet.html.j2", _context(run, [each for each in sections if not each.is_empty]))
 
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    pages = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    return pages.get_template("tearsheet.html.j2").render(_context(run))
 
-
-def _context(run: Run) -> dict[str, Any]:
-    from quantstrats.reports.daily import by_days
-
+def _context(run: Run, sections: list[Section]) -> dict[str, Any]:
     figures, signal, data = run.metrics, run.config["signal"], run.config["data"]
-    with quiet():
-        import pyfolio  # noqa: F401 - whoever imports it first hears of zipline
-    daily = by_days(run)
-    warnings = [line["message"] for line in run.log if line["level"] == "warning"]
+    compared = {name: (label, form) for label, name, form in COMPARED}
+    label, name, form = FINAL_EQUITY
+    headline = [(label, as_text(figures[name], form), "")]
+    for name in _HEADLINE:
+        label, form = compared[name]
+        other = "" if run.benchmark is None else as_text(figures[f"benchmark_{name}"], form)
+        headline.append((label, as_text(figures[name], form), other))
     return {
         "run_id": run.run_id,
         "signal": plain_name(signal["name"]),
@@ -86,87 +125,139 @@ def _context(run: Run) -> dict[str, Any]:
         "engine": run.config["engine"]["name"],
         "guard": guard_text(run.manifest),
         "start_cash": as_text(figures["start_cash"], "{:z,.2f}"),
-        "headline": [(label, as_text(figures[name], form)) for label, name, form in _HEADLINE],
-        "compared": _compared(run),
-        "trading": Table("Trading", ["", "Strategy"], [[label, as_text(figures[n], f)] for label, n, f in TRADING]),
+        "headline": headline,
         "caveats": [*run.manifest["stamps"], *_CAVEATS[: 1 if run.benchmark is None else 2]],
-        "warnings": warnings[:_MOST_WARNINGS],
-        "more_warnings": max(0, len(warnings) - _MOST_WARNINGS),
-        "sections": [*_pyfolio_sections(daily), _trades_section(run), _details_section(run)],
+        "sections": sections,
         "settings": [("Configuration", _as_yaml(run.config)), ("What it stood on", _as_yaml(run.manifest))],
+        "glossary": GLOSSARY,
     }
 
 
+def _overview_section(run: Run) -> Section:
+    trading_rows = [[label, as_text(run.metrics[name], form)] for label, name, form in TRADING if name in run.metrics]
+    tables = [_compared(run), Table("Trading", ["", "Strategy"], trading_rows)]
+    return Section("overview", "At a glance", shown=[overview(run)], tables=tables)
+
+
 def _compared(run: Run) -> Table:
-    rows = [[label, as_text(run.metrics[name], form)] for label, name, form in COMPARED]
+    named = [(label, name, form) for label, name, form in COMPARED if name in run.metrics]
+    rows = [[label, as_text(run.metrics[name], form)] for label, name, form in named]
     if run.benchmark is None:
         return Table("Return and risk", ["", "Strategy"], rows)
-    for row, (_, name, form) in zip(rows, COMPARED, strict=True):
-        row.append(as_text(run.metrics[f"benchmark_{name}"], form))
+    for row, (_, name, form) in zip(rows, named, strict=True):
+        row.append(as_text(run.metrics.get(f"benchmark_{name}"), form))
     benchmark = str(run.config["report"]["benchmark"])
     note = f"benchmark: {'equal-weight buy and hold' if benchmark == 'equal_weight' else benchmark}"
     return Table("Return and risk", ["", "Strategy", "Benchmark"], rows, note)
 
 
-def _pyfolio_sections(daily: Daily) -> list[_Section]:
-    from quantstrats.reports import pyfolio_figures, pyfolio_tables
+def _returns_section(daily: Daily) -> Section:
+    from quantstrats.reports import pyfolio_tables
 
-    with quiet():
-        performance, drawdowns = pyfolio_tables.performance(daily), pyfolio_tables.drawdowns(daily)
-        positions, round_trips = pyfolio_tables.top_positions(daily), pyfolio_tables.round_trips(daily)
-        drawings: list[list[Drawing]] = [
-            pyfolio_figures.returns_figures(daily),
-            pyfolio_figures.position_figures(daily),
-            pyfolio_figures.transaction_figures(daily),
-            pyfolio_figures.round_trip_figures(daily),
-        ]
-    returns, held, traded, tripped = (pictures(group) for group in drawings)
-    gone = [] if daily.gone is None else [f"The account was gone on {daily.gone.date()}: these figures end there."]
-    return [
-        _Section("Returns", returns, [performance, *([drawdowns] if drawdowns else [])], gone),
-        _Section("Positions", held, positions),
-        _Section("Transactions", traded),
-        _Section("Round trips", tripped, round_trips),
+    charts = [
+        returns.monthly_returns(daily),
+        returns.rolling(daily),
+        returns.annual_returns(daily),
+        returns.distribution(daily),
     ]
+    worst = pyfolio_tables.drawdowns(daily)
+    return Section("returns", "Returns and drawdowns", _ends(daily), [*charts], tables=[worst] if worst else [])
 
 
-def _trades_section(run: Run) -> _Section:
-    if run.trades.empty:
-        return _Section("Last round trips", notes=["No round trip has ended."])
-    amount = "{:z,.2f}"
-    named = {
-        "symbol": "Symbol",
-        "side": "Side",
-        "opened": "Opened",
-        "closed": "Closed",
-        "bars": "Bars",
-        "pnl": "Profit",
-        "commission": "Commission",
-        "pnl_net": "Net profit",
-    }
-    forms: Mapping[str, Form] = {"Bars": "{:,}", "Profit": amount, "Commission": amount, "Net profit": amount}
-    last = run.trades[list(named)].rename(columns=named).iloc[::-1].head(_MOST_TRADES)
-    last.index = last.index + 1
-    title = f"The last {len(last)} of {len(run.trades):,}"
-    return _Section("Last round trips", tables=[table_of(last, title, forms=forms)])
+def _prices_section(run: Run) -> Section:
+    known = charted_symbols(run)[:_MOST_PRICE_CHARTS]
+    if not known:
+        return Section("prices", "Prices and trades", ["The run keeps no bars."])
+    room = max(_FEWEST_PRICE_BARS, _MOST_PRICE_BARS * 8 // max(8, len(known)))
+    left = len(run.config["data"]["symbols"]) - len(known)
+    notes = [f"{left:,} more symbols were traded less, or not at all."] if left else []
+    return Section("prices", "Prices and trades", notes, choices=[price_chart(run, each, room) for each in known])
 
 
-def _details_section(run: Run) -> _Section:
-    from quantstrats.reports.details_figures import overlay_figures
+def _trades_section(run: Run, daily: Daily) -> Section:
+    from quantstrats.reports import pyfolio_tables
 
-    shown, spent = pictures(overlay_figures(run)), 0
+    charts = [
+        trading.round_trips_over_time(run, daily),
+        trading.profit_by_symbol(run),
+        trading.holding_times(run, daily),
+        trading.turnover_and_costs(run),
+    ]
+    with quiet():
+        tables = pyfolio_tables.round_trips(daily)
+    return Section("trades", "Round trips and costs", shown=[*charts], tables=tables, log=trade_log(run))
+
+
+def _holdings_section(run: Run, daily: Daily) -> Section:
+    from quantstrats.reports import pyfolio_tables
+
+    charts = [holdings.allocation(run), holdings.concentration(run), holdings.sectors(run)]
+    with quiet():
+        tables = pyfolio_tables.top_positions(daily)
+    return Section("holdings", "Positions", shown=[*charts], tables=tables)
+
+
+def _details_section(run: Run) -> Section:
+    shown: list[Chart | Picture] = []
+    spent = 0
     for name, png in run.details.pictures.items():
         if not png.startswith(_PNG):
             shown.append(Picture(name, left_out="it is no PNG picture"))
         elif spent + len(png) > _MOST_PICTURE_BYTES:
-            shown.append(
-                Picture(name, left_out=f"pictures beyond {_MOST_PICTURE_BYTES / 1e6:.0f} MB; see the run's folder")
-            )
+            most = f"pictures beyond {_MOST_PICTURE_BYTES / 1e6:.0f} MB; see the run's folder"
+            shown.append(Picture(name, left_out=most))
         else:
             spent += len(png)
             shown.append(Picture(name, source=png_source(png), wide=True))
     tables = [table_of(frame, name, most_rows=_MOST_TABLE_ROWS) for name, frame in run.details.tables.items()]
-    return _Section(f"Signal {plain_name(run.config['signal']['name'])}", shown, tables)
+    name = plain_name(run.config["signal"]["name"])
+    return Section("signal", f"Signal {name}", shown=shown, tables=tables)
+
+
+def _events_section(run: Run) -> Section:
+    warnings = [line["message"] for line in run.log if line["level"] == "warning"]
+    refused = run.orders[run.orders["status"].isin(["Margin", "Rejected"])]
+    tables = [
+        _first(
+            "Refused orders",
+            ["Order", "Decided", "Symbol", "Size", "Filled", "Reason"],
+            (
+                [as_text(number), *(as_text(row[name]) for name in ("decided", "symbol", "size", "filled", "status"))]
+                for number, row in refused.head(_MOST_EVENTS).iterrows()
+            ),
+            len(refused),
+        ),
+        _first("Events and warnings", ["", "What happened"], _numbered(warnings), len(warnings)),
+    ]
+    return Section("events", "Orders refused, events", tables=[table for table in tables if table.rows])
+
+
+def _numbered(lines: list[str]) -> Iterable[list[str]]:
+    return ([str(number), line] for number, line in enumerate(lines[:_MOST_EVENTS], start=1))
+
+
+def _first(title: str, columns: list[str], rows: Iterable[list[str]], total: int) -> Table:
+    note = f"the first {_MOST_EVENTS:,} of {total:,}" if total > _MOST_EVENTS else ""
+    return Table(title, columns, [*rows], note)
+
+
+def _pyfolio_section(daily: Daily) -> Section:
+    from quantstrats.reports import pyfolio_figures, pyfolio_tables
+    from quantstrats.reports.drawing import pictures
+
+    with quiet():
+        performance = pyfolio_tables.performance(daily)
+        drawings = [
+            *pyfolio_figures.returns_figures(daily),
+            *pyfolio_figures.position_figures(daily),
+            *pyfolio_figures.transaction_figures(daily),
+            *pyfolio_figures.round_trip_figures(daily),
+        ]
+    return Section("pyfolio", "pyfolio", _ends(daily), [*pictures(drawings)], tables=[performance])
+
+
+def _ends(daily: Daily) -> list[str]:
+    return [] if daily.gone is None else [f"The account was gone on {daily.gone.date()}: these figures end there."]
 
 
 def _as_yaml(settings: Mapping[str, Any]) -> str:

@@ -27,8 +27,8 @@ T = TypeVar("T")
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _FRAMES = ("positions", "transactions", "orders", "trades", "targets")
-_EQUITY = "equity.parquet"
-# What a run's folder always has; details/ and further files are there where the run has some.
+_EQUITY, _BARS = "equity.parquet", "bars.parquet"
+# What a run's folder always has; bars, details/ and further files are there where the run has some.
 _FILES = (CONFIG, MANIFEST, METRICS, LOG, _EQUITY, *(f"{name}.parquet" for name in _FRAMES))
 
 
@@ -49,9 +49,12 @@ class Run:
     positions : DataFrame
         Value of each position after each bar, and ``cash``: rows x (symbols, cash), in units of currency.
     transactions : DataFrame
-        One row per fill, by the label of its bar: symbol, amount (shares), price, commission, order.
+        One row per fill, by the label of its bar: symbol, amount (shares), price, commission, slippage (what the
+        fill cost against the open of its bar, in units of currency), order.
     orders : DataFrame
-        One row per order, by number: decided, symbol, size, status, changed, filled, price, commission.
+        One row per order, by number: decided, symbol, size, reason ("decision"; "risk" or "account" where a limit or
+        an empty account closed a position; "ended" where a symbol was settled), status, changed, filled, price,
+        commission.
     trades : DataFrame
         One row per round trip: symbol, side, opened, closed, bars, pnl, commission, pnl_net.
     targets : DataFrame
@@ -60,6 +63,9 @@ class Run:
         Returns per bar of what the run is compared with.
     metrics : dict
         The figures of the summary; None where one is undefined.
+    bars : DataFrame or None
+        Prices for charts, rows x (field, symbol), in units of currency: open, high, low and close, or the close alone,
+        of the symbols that were traded most (all of them, unless there are millions of prices).
     details : Details
         What the signal wants to show; pictures are PNG bytes.
     log : list of dict
@@ -77,6 +83,7 @@ class Run:
     targets: pd.DataFrame
     benchmark: pd.Series | None
     metrics: dict[str, Any]
+    bars: pd.DataFrame | None = field(default=None, repr=False)
     details: Details = field(default_factory=Details, repr=False)
     log: list[dict[str, str]] = field(default_factory=list, repr=False)
 
@@ -198,6 +205,8 @@ def _write(run: Run, folder: Path) -> None:
     equity.to_parquet(folder / _EQUITY)
     for name in _FRAMES:
         getattr(run, name).to_parquet(folder / f"{name}.parquet")
+    if run.bars is not None:
+        run.bars.to_parquet(folder / _BARS)
     lines = "".join(json.dumps(line) + "\n" for line in run.log)
     (folder / LOG).write_text(lines, encoding="utf-8")
     _write_details(run.details, folder / "details")
@@ -236,6 +245,7 @@ def _read(folder: Path) -> Run:
         equity=equity["equity"],
         benchmark=equity.get("benchmark"),
         metrics=_read_file(folder / METRICS, read_mapping),
+        bars=_read_file(folder / _BARS, _table) if (folder / _BARS).is_file() else None,
         details=_read_details(folder / "details"),
         log=_read_file(folder / LOG, _json_lines),
         **frames,

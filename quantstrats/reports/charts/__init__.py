@@ -1,0 +1,1 @@
+"""Interactive charts of a Run, as plain data in plotly's words."""

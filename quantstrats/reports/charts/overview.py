@@ -1,0 +1,79 @@
+"""The chart that one looks at first: equity, drawdown and exposure, on one time axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from quantstrats.reports.charts.chart import BENCHMARK, LOSS, STRATEGY, Chart, area, line, linked_axes, panels
+from quantstrats.reports.charts.thinning import telling_rows
+from quantstrats.reports.charts.times import times_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from quantstrats.runs.run import Run
+
+_MOST_POINTS = 3_500
+_SHORT = "#e08e2b"
+
+
+def overview(run: Run) -> Chart:
+    """Return equity against the benchmark, both drawdowns, and long, short and net exposure."""
+    cash = float(run.config["engine"]["cash"])
+    equity = run.equity.to_numpy("float64")
+    compared = None if run.benchmark is None else cash * growth_of(run.benchmark)
+    series = [equity] if compared is None else [equity, compared]
+    rows = telling_rows(np.column_stack(series), _MOST_POINTS)
+    x = times_of(run, run.equity.index[rows])
+    long, short = _exposures(run)
+    traces = [
+        line(x, equity[rows], "Strategy", STRATEGY, form=",.2f"),
+        area(x, drawdown_of(equity, cash)[rows], "Drawdown", LOSS, panel=2, form=".2%", legend=False),
+        area(x, long[rows], "Long exposure", STRATEGY, panel=3, form=".1%", legend=False),
+    ]
+    if compared is not None:
+        fallen = drawdown_of(compared, cash)[rows]
+        traces.append(line(x, compared[rows], "Benchmark", BENCHMARK, form=",.2f"))
+        traces.append(line(x, fallen, "Benchmark's drawdown", BENCHMARK, panel=2, form=".2%", legend=False))
+    if (short < 0.0).any():
+        dotted = {"line": {"width": 1.2, "dash": "dot"}}
+        net = (long + short)[rows]
+        traces.append(area(x, short[rows], "Short exposure", _SHORT, panel=3, form=".1%", legend=False))
+        traces.append(line(x, net, "Net exposure", BENCHMARK, panel=3, form=".1%", legend=False, style=dotted))
+    domains = panels(0.56, 0.22, 0.22)
+    layout = linked_axes(["Equity", "Drawdown", "Exposure"], [",.4~s", ".0%", ".0%"], domains)
+    return Chart(
+        "Equity, drawdown and exposure",
+        traces,
+        layout,
+        note=_note(len(rows), len(equity)),
+        wide=True,
+        height=600,
+        scales=bool(min(each.min() for each in series) > 0.0),
+    )
+
+
+def growth_of(returns: pd.Series) -> np.ndarray:
+    """Return what one unit of currency has become after each bar; a return that is missing counts as none."""
+    return np.asarray(np.cumprod(1.0 + returns.fillna(0.0).to_numpy("float64")))
+
+
+def drawdown_of(value: np.ndarray, start: float) -> np.ndarray:
+    """Return how far each value lies below the highest so far, ``start`` among them, as a fraction of that."""
+    return np.asarray(value / np.maximum(np.maximum.accumulate(value), start) - 1.0)
+
+
+def _exposures(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """Return long and short positions as fractions of the equity; none where nothing is left of the account."""
+    held = run.positions.drop(columns="cash").to_numpy("float64")
+    equity = run.equity.to_numpy("float64")
+    alive = np.where(equity > 0.0, equity, np.inf)
+    return np.maximum(held, 0.0).sum(axis=1) / alive, np.minimum(held, 0.0).sum(axis=1) / alive
+
+
+def _note(shown: int, bars: int) -> str:
+    if shown == bars:
+        return ""
+    return f"{shown:,} of {bars:,} bars are shown; highs and lows are all among them"

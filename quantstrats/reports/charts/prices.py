@@ -1,0 +1,195 @@
+"""The price chart of one symbol: bars, entries, exits, stops, round trips, overlays, and the weight held."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from quantstrats.errors import RunError, did_you_mean
+from quantstrats.reports.charts.chart import (
+    BENCHMARK,
+    COLORS,
+    GAIN,
+    LOSS,
+    STRATEGY,
+    Chart,
+    area,
+    line,
+    linked_axes,
+    panels,
+)
+from quantstrats.reports.charts.thinning import joined_bars
+from quantstrats.reports.charts.times import times_of
+
+if TYPE_CHECKING:
+    import plotly.graph_objects
+
+    from quantstrats.runs.run import Run
+
+_MOST_BARS = 20_000
+_MOST_FILLS = 1_000
+# What a fill did to the position, with its mark.
+_MARKS = (
+    ("Entry, long", "triangle-up", GAIN),
+    ("Entry, short", "triangle-down", LOSS),
+    ("Exit", "x-thin-open", COLORS[2]),
+    ("Stop", "square-open", "#e0352b"),
+    ("Settled", "diamond-open", BENCHMARK),
+)
+_STOPS = ("risk", "account")
+
+
+def plot(run: Run, symbol: str | None = None) -> plotly.graph_objects.Figure:
+    """Return the price chart of a symbol with what was traded, as a plotly Figure; or the run's equity chart.
+
+    Parameters
+    ----------
+    run : Run
+        What :func:`quantstrats.backtest` returned, or a run that was loaded.
+    symbol : str, optional
+        Which symbol's bars, entries, exits, stops, overlays and weight to show; by default none: equity, drawdown and
+        exposure against the benchmark.
+
+    Returns
+    -------
+    plotly Figure
+        In a notebook it shows itself; ``figure.write_html(...)`` stores it.
+
+    Raises
+    ------
+    RunError
+        If the run keeps no bars of the symbol.
+    """
+    from quantstrats.reports.charts.overview import overview
+
+    if symbol is None:
+        return overview(run).figure()
+    known = charted_symbols(run)
+    if symbol not in known:
+        has = (
+            f"it keeps those of {', '.join(known[:5])}{' ...' if len(known) > 5 else ''}" if known else "it keeps none"
+        )
+        raise RunError(f"run {run.run_id} keeps no bars of {symbol!r}{did_you_mean(symbol, known)} ({has})")
+    return price_chart(run, symbol, _MOST_BARS).figure()
+
+
+def charted_symbols(run: Run) -> list[str]:
+    """Return the symbols whose bars the run keeps, the most traded first."""
+    return [] if run.bars is None else run.bars["close"].columns.tolist()
+
+
+def price_chart(run: Run, symbol: str, most_bars: int) -> Chart:
+    """Return the price chart of a symbol whose bars the run keeps.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    symbol : str
+        One of ``charted_symbols``.
+    most_bars : int
+        Above so many, bars are joined to longer ones.
+    """
+    assert run.bars is not None  # noqa: S101 - a symbol of charted_symbols
+    whole = pd.DataFrame(run.bars.xs(symbol, axis=1, level="symbol"))
+    bars, joined = joined_bars(whole, most_bars)
+    x = times_of(run, bars.index)
+    last = np.minimum(np.arange(len(bars)) * joined + joined, len(whole)) - 1
+    traces = [_prices(x, bars)]
+    shown = [(name, frame[symbol]) for name, frame in run.details.overlays.items() if symbol in frame.columns]
+    for number, (name, overlay) in enumerate(shown):
+        values = overlay.reindex(whole.index).to_numpy("float64")[last]
+        color = COLORS[1 + number % (len(COLORS) - 1)]
+        traces.append(line(x, values, name, color, style={"hoverinfo": "skip"}))
+    fills = _fills(run, symbol)
+    traces += _round_trips(run, symbol, fills)
+    traces += _marks(run, fills.tail(_MOST_FILLS))
+    traces += _weight(run, symbol, x, last)
+    layout = linked_axes(["Price", "Weight"], [",.5~g", ".0%"], panels(0.8, 0.2))
+    layout["hovermode"] = "closest"
+    layout["xaxis"]["rangeslider"] = {"visible": False}
+    return Chart(symbol, traces, layout, note=_note(joined, len(fills)), wide=True, height=500, scales=True)
+
+
+def _prices(x: Any, bars: pd.DataFrame) -> dict[str, Any]:
+    if "open" not in bars:
+        return line(x, bars["close"].to_numpy("float64"), "Close", BENCHMARK, form=",.5~g")
+    thin = {"width": 1.0}
+    return {
+        "type": "candlestick",
+        "x": x,
+        **{name: bars[name].to_numpy("float64") for name in ("open", "high", "low", "close")},
+        "name": "Price",
+        "increasing": {"line": {"color": "#7f9c92", **thin}, "fillcolor": "#a9c4ba"},
+        "decreasing": {"line": {"color": "#a98d90", **thin}, "fillcolor": "#8f7477"},
+        "yaxis": "y",
+    }
+
+
+def _fills(run: Run, symbol: str) -> pd.DataFrame:
+    """Return the symbol's fills, each with what it did to the position as ``mark``."""
+    fills = run.transactions[run.transactions["symbol"] == symbol]
+    after = fills["amount"].cumsum()
+    # What is left of a position by floating-point arithmetic is none.
+    after = after.where(after.abs() > 1e-9 * fills["amount"].abs().cummax(), 0.0)
+    opens = after * fills["amount"] > 0.0
+    mark = np.where(opens, np.where(fills["amount"] > 0.0, "Entry, long", "Entry, short"), "Exit")
+    reason = run.orders["reason"].reindex(fills["order"]).to_numpy() if "reason" in run.orders else mark
+    mark = np.where(np.isin(reason, _STOPS), "Stop", np.where(reason == "ended", "Settled", mark))
+    return fills.assign(mark=mark)
+
+
+def _marks(run: Run, fills: pd.DataFrame) -> list[dict[str, Any]]:
+    found = []
+    for name, mark, color in _MARKS:
+        some = fills[fills["mark"] == name]
+        if len(some):
+            style = {"symbol": mark, "color": color, "size": 9, "line": {"width": 1.6, "color": color}}
+            found.append(
+                {
+                    "type": "scatter",
+                    "mode": "markers",
+                    "x": times_of(run, some.index),
+                    "y": some["price"].to_numpy("float64"),
+                    "name": name,
+                    "marker": style,
+                    "text": [f"{amount:+,.10g}" for amount in some["amount"]],
+                    "hovertemplate": f"{name}: %{{text}} at %{{y:,.6~g}}<br>%{{x}}<extra></extra>",
+                    "yaxis": "y",
+                }
+            )
+    return found
+
+
+def _round_trips(run: Run, symbol: str, fills: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return lines from the first to the last fill of each round trip: gains and losses."""
+    trips = run.trades[run.trades["symbol"] == symbol].tail(_MOST_FILLS // 2)
+    first = fills["price"].groupby(fills.index).first()
+    final = fills["price"].groupby(fills.index).last()
+    found = []
+    for name, color, chosen in (("Gain", GAIN, trips["pnl_net"] >= 0.0), ("Loss", LOSS, trips["pnl_net"] < 0.0)):
+        some = trips[chosen]
+        if len(some):
+            opened, closed = pd.DatetimeIndex(some["opened"]), pd.DatetimeIndex(some["closed"])
+            y = np.column_stack([first.reindex(opened), final.reindex(closed), np.full(len(some), np.nan)])
+            labels = np.column_stack([times_of(run, opened), times_of(run, closed), times_of(run, closed)])
+            dotted = {"line": {"width": 1.6, "dash": "dot"}, "hoverinfo": "skip", "connectgaps": False}
+            found.append(line(labels.ravel(), y.ravel().astype("float64"), name, color, style=dotted))
+    return found
+
+
+def _weight(run: Run, symbol: str, x: Any, last: Any) -> list[dict[str, Any]]:
+    if symbol not in run.positions:
+        return []
+    equity = run.equity.to_numpy("float64")[last]
+    held = run.positions[symbol].to_numpy("float64")[last] / np.where(equity > 0.0, equity, np.inf)
+    return [area(x, held, "Weight", STRATEGY, panel=2, form=".1%", legend=False)]
+
+
+def _note(joined: int, fills: int) -> str:
+    notes = [f"each bar here is {joined:,} of the run's"] if joined > 1 else []
+    if fills > _MOST_FILLS:
+        notes.append(f"the last {_MOST_FILLS:,} of {fills:,} fills are marked")
+    return "; ".join(notes)

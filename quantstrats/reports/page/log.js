@@ -1,0 +1,91 @@
+// The trade log: searched, sorted, shown by pages, and given as CSV.
+const ROWS_A_PAGE = 25;
+
+function startLog(figure) {
+  const names = [...figure.querySelectorAll("thead th")].map((cell) => cell.textContent);
+  const all = JSON.parse(figure.querySelector("script").textContent); // each row: what is shown, cell by cell
+  const state = { found: all, page: 0, column: null, rising: true };
+  const body = figure.querySelector("tbody"), pages = figure.querySelector(".pages");
+  const count = figure.querySelector(".count"), search = figure.querySelector("input");
+
+  const number = (text) => Number(text.replaceAll(",", "").replace("\u2013", "NaN"));
+  const order = (a, b) => {
+    const [first, second] = [number(a[state.column]), number(b[state.column])];
+    const both = !Number.isNaN(first) && !Number.isNaN(second);
+    return both ? first - second : a[state.column].localeCompare(b[state.column]);
+  };
+
+  function show() {
+    const last = Math.max(0, Math.ceil(state.found.length / ROWS_A_PAGE) - 1);
+    state.page = Math.min(Math.max(0, state.page), last);
+    const begin = state.page * ROWS_A_PAGE;
+    body.replaceChildren(...state.found.slice(begin, begin + ROWS_A_PAGE).map((row) => {
+      const line = document.createElement("tr");
+      line.append(...row.map((text, column) => {
+        const cell = document.createElement(column ? "td" : "th");
+        if (!column) cell.scope = "row";
+        cell.textContent = text;
+        return cell;
+      }));
+      return line;
+    }));
+    count.textContent = state.found.length === all.length
+      ? `${all.length.toLocaleString("en")}` : `${state.found.length.toLocaleString("en")} of ${all.length.toLocaleString("en")}`;
+    const step = (label, by, off) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = label;
+      button.disabled = off;
+      button.addEventListener("click", () => { state.page += by; show(); });
+      return button;
+    };
+    const where = document.createElement("span");
+    where.textContent = `page ${state.page + 1} of ${last + 1}`;
+    pages.replaceChildren(...(last
+      ? [step("Newer", -1, state.page === 0), where, step("Older", 1, state.page === last)] : []));
+    if (last && state.column !== null) {
+      pages.firstChild.textContent = "Back";
+      pages.lastChild.textContent = "On";
+    }
+  }
+
+  function find() {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    state.found = all.filter((row) => {
+      const text = row.join(" ").toLowerCase();
+      return words.every((word) => text.includes(word));
+    });
+    if (state.column !== null) {
+      state.found.sort(order);
+      if (!state.rising) state.found.reverse();
+    }
+    state.page = 0;
+    show();
+  }
+
+  figure.querySelectorAll("thead th").forEach((header, column) => {
+    header.tabIndex = 0;
+    const sort = () => {
+      state.rising = state.column === column ? !state.rising : true;
+      state.column = column;
+      figure.querySelectorAll("thead th").forEach((other) => other.removeAttribute("aria-sort"));
+      header.setAttribute("aria-sort", state.rising ? "ascending" : "descending");
+      find();
+    };
+    header.addEventListener("click", sort);
+    header.addEventListener("keydown", (event) => { if (event.key === "Enter") sort(); });
+  });
+  search.addEventListener("input", find);
+  figure.querySelector(".csv").addEventListener("click", () => {
+    const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+    const plain = (text) => (/^-?[\d,]+(\.\d+)?$/.test(text) ? text.replaceAll(",", "") : text);
+    const lines = [names, ...state.found].map((row) => row.map((text) => quoted(plain(text))).join(","));
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([`${lines.join("\r\n")}\r\n`], { type: "text/csv" }));
+    link.download = figure.dataset.name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  });
+  figure.classList.add("live");
+  show();
+}

@@ -1,0 +1,63 @@
+"""Page: an HTML page that holds all it shows, made from a template and charts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from quantstrats.reports.page.chartdata import ChartData
+
+_HEIGHT = 900  # pixels of the frame in which a notebook shows a page
+
+
+class Page(str):
+    """One HTML page that holds all it shows and asks no network for anything; a notebook displays it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self.encode()) / 1e6:.1f} MB>"
+
+    def _repr_html_(self) -> str:
+        # A frame of its own, so that the page's style and the notebook's leave each other alone.
+        style = f"width:100%;height:{_HEIGHT}px;border:0"
+        return f'<iframe srcdoc="{escape(self)}" style="{style}"></iframe>'
+
+
+def render(template: str, context: Mapping[str, Any]) -> Page:
+    """Return the page that a template of this folder makes.
+
+    Parameters
+    ----------
+    template : str
+        Its file name. Where it calls ``charts.place(chart)``, a chart is taken in.
+    context : mapping
+        What it is filled with.
+    """
+    charts = ChartData()
+    return Page(_pages().get_template(template).render(**context, charts=charts, plotly=_plotly()))
+
+
+@lru_cache(maxsize=1)
+def _pages() -> Any:
+    import jinja2
+
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    return jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+
+
+def _plotly() -> Any:
+    """Return plotly's script for browsers, as it ships with the package; the package itself is not imported."""
+    import importlib.util
+
+    import markupsafe
+
+    spec = importlib.util.find_spec("plotly")
+    assert spec is not None  # noqa: S101 - a requirement of this package
+    script = (Path(str(spec.origin)).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
+    return markupsafe.Markup(script)  # noqa: S704 - not a stranger's text
