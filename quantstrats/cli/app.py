@@ -6,6 +6,7 @@ import typer
 
 from quantstrats._version import __version__
 from quantstrats.cli.backtest import backtest
+from quantstrats.cli.compare import compare
 from quantstrats.cli.ledger import ledger
 from quantstrats.cli.plugins import plugins_app
 from quantstrats.cli.report import report
@@ -26,6 +27,7 @@ app.command(short_help="Backtest a signal and store the run with its tear sheet.
 app.add_typer(plugins_app, name="plugins", short_help="List what is installed, and what cannot load; show one.")
 app.add_typer(runs_app, name="runs", short_help="List the stored runs; remove some.")
 app.command(short_help="Make the tear sheet of a stored run again.")(report)
+app.command(short_help="Compare stored runs side by side.")(compare)
 app.command(short_help="Run a stored run again and name the first difference.")(verify)
 app.command(short_help="List every trial, failed ones too.")(ledger)
 
