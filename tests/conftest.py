@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +14,18 @@ from hypothesis import settings
 from quantstrats import Market, Plugins, load_market
 
 TEST_DATA_VARIABLE = "QUANTSTRATS_TEST_DATA"
+
+
+def offered_to_tests(package):
+    """Import a package of this folder, which is on no path, so that tests can import it by its name."""
+    file = Path(__file__).with_name(package) / "__init__.py"
+    spec = importlib.util.spec_from_file_location(package, file)
+    sys.modules[package] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+browsers = offered_to_tests("browser")
 
 # The first example may wait for an exchange's calendar; nothing is written beside the tests.
 settings.register_profile("quantstrats", deadline=None, max_examples=40, database=None)
@@ -36,6 +50,17 @@ def nasdaq():
 def installed():
     """All installed plugins."""
     return Plugins.installed()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium; skip where there is none. Its pages: ``with browser.open(path) as page``."""
+    program = browsers.find_chromium()
+    if program is None:
+        pytest.skip(f"needs a browser: {browsers.NO_CHROMIUM}")
+    chromium = browsers.Browser(program)
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture(scope="session")
