@@ -128,6 +128,19 @@ def test_what_is_warned_of_in_each_fit_is_one_line_with_a_count(nasdaq):
     assert told(run) == [expected]
 
 
+def test_what_is_warned_of_in_a_loop_is_one_line_with_a_count(market):
+    class Looping(Careless):
+        name = "looping"
+
+        def forecast(self, market):
+            for _ in range(1500):
+                warnings.warn("again", stacklevel=1)  # in the loop
+            return market.close * 0 + 1
+
+    run = backtest(dataclass(frozen=True)(Looping)(), market)
+    assert told(run) == [f"signal 'looping' warned: UserWarning: again ({place('in the loop')}), 1,500 times"]
+
+
 def test_an_allocators_warnings_are_in_the_log(market):
     run = backtest("buy_and_hold", market, allocator=CarelessAllocator())
     assert told(run) == [f"allocator 'careless_allocator' warned: UserWarning: weighed ({place('in weights')})"]

@@ -1,0 +1,139 @@
+"""The benchmarks run, on small sizes, and measure what they say they measure."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from quantstrats.progress import stage
+
+FOLDER = Path(__file__).parents[2] / "backtests" / "benchmarks"
+MODULES = ("engines", "plain_backtrader", "random_bars", "tearsheet_cost")
+
+
+@pytest.fixture
+def imported(monkeypatch):
+    """Import a benchmark as Python finds it where it is run: beside its neighbours."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    for name in MODULES:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    yield importlib.import_module
+    for name in MODULES:
+        sys.modules.pop(name, None)
+
+
+def printed(script, *options):
+    command = [sys.executable, str(FOLDER / script), *options]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=300, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_the_plain_strategies_import_nothing_of_quantstrats():
+    tree = ast.parse((FOLDER / "plain_backtrader.py").read_text(encoding="utf-8"))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    sources = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert imported | sources == {"__future__", "backtrader", "pandas"}
+
+
+def test_every_contestant_does_the_same_and_it_is_not_nothing(imported):
+    engines = imported("engines")
+    cases = [engines.one_symbol(engines.minute_bars(900)), engines.many_symbols(12, 300)]
+    for case, least in zip(cases, (10, 10), strict=True):
+        value, _, orders = engines.contestants(case)["Backtrader"]()
+        assert value != engines.CASH
+        assert len(orders) > least
+        assert list(engines.measure(case, rounds=1)) == ["Backtrader", "our engine", "backtest", "with the guard"]
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ({"fast": 19}, r"our engine sent \d+ orders, Backtrader \d+|our engine: decided of order \d+ is "),
+        ({"cash_buffer": 0.06}, "our engine: size of order 1 is "),
+    ],
+)
+def test_the_time_of_unequal_work_is_not_compared(imported, params, told):
+    engines = imported("engines")
+    case = engines.one_symbol(engines.random_walk(engines.days(300)))
+    case.params.update(params)
+    with pytest.raises(SystemExit, match=told):
+        engines.measure(case, rounds=1)
+
+
+def test_random_bars_are_bars_and_the_same_each_time(imported):
+    bars = imported("random_bars")
+    first, again = (bars.random_walk(bars.days(50), 3) for _ in range(2))
+    assert first.content_hash == again.content_hash
+    opened, high, low, close = (first.array(field) for field in ("open", "high", "low", "close"))
+    assert (np.maximum(opened, close) <= high).all()
+    assert (np.minimum(opened, close) >= low).all()
+    assert [str(day.date()) for day in first.index[:2]] == ["2000-01-03", "2000-01-04"]
+
+
+def test_a_run_made_by_hand_keeps_its_books(imported):
+    cost, bars = imported("tearsheet_cost"), imported("random_bars")
+    market = bars.random_walk(bars.days(120), 4)
+    run = cost.hand_made(market, hold=5, held=0.5)
+    entries = (run.transactions["amount"] > 0).groupby(run.transactions["symbol"]).sum()
+    ended = run.trades.groupby("symbol").size()
+    still = run.positions.iloc[-1].drop("cash") != 0.0
+    assert (entries - ended.reindex(entries.index, fill_value=0) == still[entries.index]).all()
+    assert still.any()
+    assert len(run.trades) > 10
+    # What was gained is what round trips gained, and what the open positions did since they were bought.
+    open_gain = 0.0
+    for symbol in still.index[still]:
+        last = run.transactions[run.transactions["symbol"] == symbol].iloc[-1]
+        open_gain += run.positions[symbol].iloc[-1] - last["amount"] * last["price"] - last["commission"]
+    assert run.equity.iloc[-1] - cost.CASH == pytest.approx(run.trades["pnl_net"].sum() + open_gain, rel=1e-9)
+    assert (run.positions["cash"] >= 0).all()
+
+
+def test_the_parts_are_the_stages_of_the_work(imported):
+    cost = imported("tearsheet_cost")
+    with cost.parts() as spent:
+        with stage("charts"):
+            while "charts" not in spent:
+                pass
+            with stage("prices"):
+                while "charts: prices" not in spent:
+                    pass
+        while cost.REST not in spent:
+            pass
+    assert all(seconds > 0 for seconds in spent.values())
+
+
+@pytest.mark.slow
+def test_the_engines_are_printed_as_a_table():
+    lines = printed("engines.py", "--days", "300", "--minutes", "0", "--symbols", "6", "--sessions", "200").splitlines()
+    row = re.compile(r"(?:W[12], .+ days)? +(Backtrader|our engine|backtest|with the guard) +\d+\.\d{3} s +\d+\.\d\dx")
+    assert [row.fullmatch(line)[1] for line in lines[2:]] == [
+        "Backtrader",
+        "our engine",
+        "backtest",
+        "with the guard",
+    ] * 2
+    assert lines[2].startswith("W1, 300 days ")
+    assert lines[6].startswith("W2, 6 x 200 days ")
+
+
+@pytest.mark.slow
+def test_the_parts_of_the_tear_sheet_are_printed_with_their_shares():
+    text = printed("tearsheet_cost.py", "--since", "2018-06-01", "--symbols", "0", "--minutes", "0")
+    blocks = text.strip().split("\n\n")
+    assert [block.split(":")[0] for block in blocks] == ["sma_cross on NASDAQ", "momentum on 20 stocks"]
+    for block in blocks:
+        shares = [float(share) for share in re.findall(r" s +(\d+\.\d)%", block)]
+        assert sum(shares) == pytest.approx(100, abs=5)
+        assert re.search(r"all, from Run to file +\d+\.\d\d s +\d+\.\d MB \(goal: below 8, (not )?reached\)", block)
