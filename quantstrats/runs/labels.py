@@ -23,6 +23,7 @@ TRADING = (
     ("Average exposure", "exposure", "{:z.1%}"),
     ("Annual turnover", "annual_turnover", "{:z.2f}x"),
     ("Commission", "commission", "{:z,.2f}"),
+    ("Slippage", "slippage", "{:z,.2f}"),
     ("Orders", "orders", "{:,}"),
     ("Orders refused", "orders_refused", "{:,}"),
 )
