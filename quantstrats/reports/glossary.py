@@ -8,8 +8,8 @@ NOTATION = (
     "r is the return of a bar (of a day, in tables and figures by days) as a fraction, after costs, the first one "
     "against the starting cash; b is the benchmark's. N is the number of bars in a year: 252 sessions (365 where the "
     "market never closes) times the bars of a usual session. R is the annual risk-free rate of the settings, and "
-    "f = (1 + R)^(1/N) - 1 what it is per bar. mean, deviation (with n - 1), sum and product are over all bars. Wealth is "
-    "the product of (1 + r) so far, 1 at the start."
+    "f = (1 + R)^(1/N) - 1 what it is per bar. mean, deviation (with n - 1), sum and product are over all bars. "
+    "Wealth is the product of (1 + r) so far, 1 at the start."
 )
 
 
@@ -259,8 +259,8 @@ GLOSSARY = (
     ),
     Entry(
         "Rolling figures",
-        "Volatility, Sharpe ratio and beta of the 6 or 12 months that end on a day: 126 and 252 days (182 and 365 where "
-        "the market never closes).",
+        "Volatility, Sharpe ratio and beta of the 6 or 12 months that end on a day: 126 and 252 days (182 and 365 "
+        "where the market never closes).",
         "as the figure itself, over the window",
         "as the figure itself",
     ),

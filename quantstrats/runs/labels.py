@@ -54,3 +54,9 @@ def guard_text(manifest: Mapping[str, Any]) -> str:
         return "off"
     refits = f", {guard['refits']} refit{'s' if guard['refits'] > 1 else ''}" if guard["refits"] else ""
     return f"{guard['result']} ({guard['mode']}: {guard['rows']:,} rows{refits} recomputed)"
+
+
+def risk_free_text(config: Mapping[str, Any]) -> str:
+    """Return the risk-free rate that a run's ratios are above, or nothing if they are above none."""
+    rate = config["report"].get("risk_free", 0.0)  # a run of an older version has none
+    return f"{rate:z.2%} a year" if rate else ""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from quantstrats.runs.labels import COMPARED, FINAL_EQUITY, TRADING, described_text, guard_text
+from quantstrats.runs.labels import COMPARED, FINAL_EQUITY, TRADING, described_text, guard_text, risk_free_text
 
 if TYPE_CHECKING:
     from quantstrats.runs.run import Run
@@ -31,6 +31,8 @@ def summary(run: Run) -> str:
     lines.append("")
     lines += [f"{label:<20}{_text(figures, name, form):>14}" for label, name, form in (FINAL_EQUITY, *TRADING)]
     lines += ["", f"{'Look-ahead guard':<20}{guard_text(run.manifest)}"]
+    if rate := risk_free_text(run.config):
+        lines.append(f"{'Risk-free rate':<20}{rate}")
     notes = [*run.manifest["stamps"], *_warnings(run)]
     if notes:
         lines.append("")
@@ -60,6 +62,7 @@ def summary_html(run: Run) -> str:
             f"<tbody>{''.join(_html_row(*row) for row in measured)}</tbody>",
             f"<tbody>{''.join(_html_row(*row) for row in traded)}</tbody></table>",
             f"<p>Look-ahead guard: {escape(guard_text(run.manifest))}</p>",
+            f"<p>Risk-free rate: {rate}</p>" if (rate := risk_free_text(run.config)) else "",
             f"<ul>{notes}</ul>" if notes else "",
             f"<p><small>Run {escape(run.run_id)}</small></p></div>",
         ]

@@ -48,6 +48,12 @@ def test_a_symbol_can_be_the_benchmark(market_of):
     assert benchmark_returns(market, "B").tolist() == pytest.approx([0.0, -0.5])
 
 
+def test_a_symbol_without_any_bar_is_cash_and_never_nan(market_of):
+    market = market_of({"A": [100, 110], "B": [None, None]})
+    assert benchmark_returns(market, "B").tolist() == [0.0, 0.0]
+    assert benchmark_returns(market, "equal_weight").tolist() == pytest.approx([0.0, 0.05])
+
+
 def test_none_is_no_benchmark(market_of):
     assert benchmark_returns(market_of({"A": [100, 110]}), "none") is None
 

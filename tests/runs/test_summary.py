@@ -89,3 +89,12 @@ def test_a_figure_that_an_older_run_lacks_is_a_dash(short):
     old = dataclasses.replace(short, metrics=metrics)
     assert re.search(r"Annual turnover +-$", summary(old), flags=re.MULTILINE)
     assert "Annual turnover -" in words(displayed(old))
+
+
+def test_a_risk_free_rate_is_told(short):
+    assert "Risk-free rate" not in summary(short) + displayed(short)
+    rated = dataclasses.replace(short, config={**short.config, "report": {"benchmark": "none", "risk_free": 0.025}})
+    assert re.search(r"^Risk-free rate +2\.50% a year$", summary(rated), flags=re.MULTILINE)
+    assert "Risk-free rate: 2.50% a year" in words(displayed(rated))
+    old = dataclasses.replace(short, config={**short.config, "report": {"benchmark": "none"}})
+    assert "Risk-free rate" not in summary(old)
