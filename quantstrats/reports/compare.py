@@ -121,12 +121,10 @@ def _differences(comparison: Comparison) -> Section:
 def _difference_table(letter: str, found: PairedDifferences) -> Table:
     rows = []
     for label, name, form in STATISTIC_LABELS:
-        row = found.table.loc[name]
-        levels = [as_text(float(row[which]), form) for which in ("reference", "other")]
-        rows.append([label, *levels, *difference_texts(row, form)])
+        rows.append([label, *difference_texts(found.table.loc[name], form)])
     blocks = f"blocks of {found.block} days on average" if found.block > 1 else "single days"
     note = f"{found.replications:,} times resampled in {blocks}; pp are percentage points"
-    return Table(f"{letter} less A", ["", "A", letter, "Difference", "95% interval", "Beyond zero"], rows, note)
+    return Table(f"{letter} less A", ["", "Difference", "95% interval", "Beyond zero"], rows, note)
 
 
 def _returns(comparison: Comparison) -> Section:

@@ -316,12 +316,12 @@ def _span_cautions(entries: Sequence[Compared], common: pd.DatetimeIndex) -> lis
 
 
 def _data_cautions(entries: Sequence[Compared]) -> list[str]:
-    if len({each.run.manifest["data"]["hash"] for each in entries}) == 1:
+    if len({each.run.manifest["data"].get("hash") for each in entries}) == 1:
         return []
     found = differing_settings([each.run for each in entries])
     asked = [key.removeprefix("data.") for key in found if key.startswith("data.")]
     if not asked:
-        hashes = _told(_groups({each.letter: str(each.run.manifest["data"]["hash"])[:12] for each in entries}))
+        hashes = _told(_groups({each.letter: str(each.run.manifest["data"].get("hash"))[:12] for each in entries}))
         return [f"they asked for the same data and got others, which have changed between the runs: hash {hashes}"]
     if set(asked) <= {"start", "end"}:
         return ["their bars are of different spans, so no hash tells whether they agree where both have some"]

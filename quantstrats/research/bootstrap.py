@@ -19,7 +19,7 @@ STATISTICS = ("mean_return", "annual_return", "annual_volatility", "sharpe", "so
 LEAST_PERIODS = 20  # below this, an interval would say more than the data do
 LEVEL = 0.95
 _REPLICATIONS = 2000
-_AT_ONCE = 250_000  # returns that are resampled at a time: they stay within the processor's caches
+_AT_ONCE = 50_000  # returns that are resampled at a time: they stay within the processor's caches
 _NOTHING = 1e-12  # of the mean: a deviation below this is rounding, not risk
 
 
