@@ -127,6 +127,12 @@ def test_round_trips_equal_hand_arithmetic(measured):
     assert figures["average_bars"] == pytest.approx(3.0)
 
 
+def test_a_round_trip_without_profit_is_won_as_backtrader_counts_it(measured):
+    figures = measured(trades=(0.0, -10.0)).figures
+    assert (figures["win_rate"], figures["profit_factor"], figures["average_win"]) == (0.5, 0.0, 0.0)
+    assert measured(trades=(30.0, 0.0)).figures["profit_factor"] is None  # nothing was lost
+
+
 def test_what_is_undefined_is_none(measured):
     figures = measured(trades=()).figures
     undefined = ("win_rate", "profit_factor", "average_win", "average_loss", "alpha", "beta", "benchmark_sharpe")
