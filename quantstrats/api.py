@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantstrats.announcer import Announcer
-from quantstrats.assembly import configuration, doubts, drawn_details, foundation, log_line, log_lines, results
+from quantstrats.assembly import (
+    configuration,
+    doubts,
+    drawn_details,
+    foundation,
+    kept_bars,
+    log_line,
+    log_lines,
+    results,
+)
 from quantstrats.engines import engine_named
 from quantstrats.engines.execution import Account
 from quantstrats.errors import ConfigError
@@ -34,6 +43,7 @@ from quantstrats.runs.ledger import Ledger
 from quantstrats.runs.run import Run, content_hashes, new_run_id, returns_of
 from quantstrats.settings.settings import Settings, read_settings, settings_of
 from quantstrats.strategy import Strategy
+from quantstrats.warned import Warned, listening
 
 if TYPE_CHECKING:
     from quantstrats.portfolio.allocation import Allocator
@@ -43,7 +53,6 @@ DEFAULT_CASH = 100_000.0
 
 # A plugin's object, its name, or its name and parameters: {"name": "top_quantile", "quantile": 0.1}.
 Named = str | Mapping[str, Any]
-from quantstrats.warned import Warned, listening
 
 
 def backtest(
@@ -183,6 +192,7 @@ def backtest(
                 bars_per_year=market.bars_per_year,
                 risk_free=rate,
             ),
+            bars=kept_bars(market, execution.transactions, details.overlays),
             details=details,
             log=log_lines(began, config["signal"]["name"], warnings),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,8 @@ from quantstrats.learning.windows import first_row
 from quantstrats.making import described
 from quantstrats.provenance import describe_code, describe_installation
 from quantstrats.signals import Details, Signal, parts_of
-
 from quantstrats.warned import heard
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from quantstrats.market.market import Market
     from quantstrats.plugins import Plugins
     from quantstrats.strategy import Strategy
+
+# Of a Run's bars: 24 MB in memory, and less on disk.
+_MOST_KEPT_PRICES = 3_000_000
 
 
 def configuration(
@@ -67,12 +71,23 @@ def foundation(
             "parts": dict(market.content_hashes),
             "origin": dict(market.origin),
             "calendar": market.calendar.name,
+            "bar": None if market.bar is None else str(market.bar),
+            "bars_per_year": market.bars_per_year,
+            "sector": _sectors(market),
             "side_series": list(market.side),
             "universe": None if seen.universe is None else hash_frame(seen.universe),
         },
         "stamps": _stamps(strategy, market, guard),
         "installation": describe_installation(),
     }
+
+
+def _sectors(market: Market) -> dict[str, str]:
+    """Return the sector of each symbol, where the market has the static side series ``sector``."""
+    if "sector" not in market.side or not market.side.series["sector"].is_assumed:
+        return {}
+    known = market.side["sector"]
+    return {str(symbol): str(sector) for symbol, sector in known.dropna().items()}
 
 
 def _plugin(signal: Signal, plugins: Plugins) -> dict[str, Any]:
@@ -115,6 +130,25 @@ def results(market: Market, targets: pd.DataFrame, execution: Execution) -> dict
         "trades": execution.trades,
         "targets": targets,
     }
+
+
+def kept_bars(market: Market, transactions: pd.DataFrame, overlays: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the bars that a Run keeps for price charts: rows x (field, symbol).
+
+    Of close-only bars that is the close. Symbols whose traded value was largest come first; those that were never
+    traded are kept only if they have overlays, or if nothing was traded at all, and as many as find room.
+    """
+    import pandas as pd
+
+    fields = ("open", "high", "low", "close") if market.has_ranges else ("close",)
+    value = (transactions["amount"].abs() * transactions["price"]).groupby(transactions["symbol"]).sum()
+    ranked = value.sort_values(ascending=False, kind="stable").index.tolist()
+    drawn = {symbol for frame in overlays.values() for symbol in frame.columns}
+    others = [symbol for symbol in market.symbols if symbol in drawn or not ranked]
+    room = max(1, _MOST_KEPT_PRICES // (len(fields) * len(market)))
+    kept = market.select(list(dict.fromkeys([*ranked, *others]))[:room])
+    bars: pd.DataFrame = pd.concat({field: getattr(kept, field) for field in fields}, axis=1, names=["field", "symbol"])
+    return bars
 
 
 def doubts(market: Market, strategy: Strategy, targets: pd.DataFrame, execution: Execution) -> list[str]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import io
+import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 # In inches: a half-width figure is about 560 pixels wide on a desktop and 360 on a phone, legible on both.
 WIDTH, WIDE = 6.4, 9.6
 HEIGHT = 3.0
-_DPI, _MARGIN = 120, 0.06
+_DPI, _MARGIN, _PALETTE = 120, 0.06, 128
 _STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": "#c4cad3",
@@ -93,9 +95,26 @@ def png_source(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
 
 
+def load_matplotlib() -> None:
+    """Import matplotlib whatever MPLBACKEND says: it would refuse a name that it does not know."""
+    if "matplotlib" in sys.modules:
+        return
+    named = os.environ.pop("MPLBACKEND", None)
+    try:
+        import matplotlib as mpl
+    finally:
+        if named is not None:
+            os.environ["MPLBACKEND"] = named
+    if named:
+        # What a window needs is between the user and matplotlib; these figures need none.
+        with suppress(ValueError):
+            mpl.rcParams["backend"] = named
+
+
 @contextmanager
 def off_screen() -> Iterator[None]:
     """Give matplotlib, pandas and numpy the state that figures are drawn in, and restore the user's."""
+    load_matplotlib()
     import matplotlib as mpl
     import numpy as np
     import pandas as pd
@@ -130,9 +149,10 @@ def quiet() -> Iterator[None]:
 
 
 def _png(drawing: Drawing) -> bytes:
+    import numpy as np
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    from matplotlib.image import imsave
+    from PIL import Image
 
     size = (WIDE if drawing.wide else WIDTH, drawing.height)
     canvas: Any = FigureCanvasAgg(figure := Figure(figsize=size, dpi=_DPI))
@@ -142,8 +162,9 @@ def _png(drawing: Drawing) -> bytes:
     _fill(figure, axes, canvas.get_renderer())
     canvas.draw()
     drawn = io.BytesIO()
-    # Figure.savefig would draw everything twice.
-    imsave(drawn, canvas.buffer_rgba(), format="png", pil_kwargs={"compress_level": 4})
+    # Figure.savefig would draw everything twice; in a palette a picture takes a third of the room.
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    picture.quantize(_PALETTE, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(drawn, format="png")
     return drawn.getvalue()
 
 

@@ -11,7 +11,7 @@ from quantstrats.reports.charts import holdings, returns, trading
 from quantstrats.reports.charts.overview import overview
 from quantstrats.reports.charts.prices import charted_symbols, price_chart
 from quantstrats.reports.daily import by_days
-from quantstrats.reports.drawing import Picture, png_source, quiet
+from quantstrats.reports.drawing import Picture, load_matplotlib, png_source, quiet
 from quantstrats.reports.glossary import GLOSSARY
 from quantstrats.reports.page.page import Page, render
 from quantstrats.reports.tables import Table, as_text, table_of
@@ -29,7 +29,7 @@ _CAVEATS = (
     "The benchmark is without costs.",
 )
 _MOST_SYMBOLS, _MOST_EVENTS, _MOST_TABLE_ROWS = 5, 100, 50
-_MOST_PICTURE_BYTES = 1_000_000  # with plotly's script and pyfolio's figures, a page stays below 8 MB
+_MOST_PICTURE_BYTES = 750_000  # with plotly's script and pyfolio's figures, a page stays below 8 MB
 _MOST_PRICE_CHARTS, _MOST_PRICE_BARS, _FEWEST_PRICE_BARS = 40, 2_500, 400
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -86,6 +86,7 @@ def tearsheet(run: Run) -> Page:
         A text, which a notebook displays; store it with ``run.save({"tearsheet.html": tearsheet(run)})``.
     """
     with stage("reading the run"):
+        load_matplotlib()
         with quiet():
             import pyfolio  # noqa: F401 - whoever imports it first hears of zipline
         daily = by_days(run)
@@ -99,7 +100,7 @@ def tearsheet(run: Run) -> Page:
             _details_section(run),
             _events_section(run),
         ]
-    with stage("pyfolio's figures"):
+    with stage("pyfolio"):
         sections.append(_pyfolio_section(daily))
     with stage("page"):
         return render("tearsheet.html.j2", _context(run, [each for each in sections if not each.is_empty]))
@@ -204,7 +205,7 @@ def _details_section(run: Run) -> Section:
         if not png.startswith(_PNG):
             shown.append(Picture(name, left_out="it is no PNG picture"))
         elif spent + len(png) > _MOST_PICTURE_BYTES:
-            most = f"pictures beyond {_MOST_PICTURE_BYTES / 1e6:.0f} MB; see the run's folder"
+            most = f"pictures beyond {_MOST_PICTURE_BYTES:,} bytes; see the run's folder"
             shown.append(Picture(name, left_out=most))
         else:
             spent += len(png)
@@ -245,15 +246,18 @@ def _pyfolio_section(daily: Daily) -> Section:
     from quantstrats.reports import pyfolio_figures, pyfolio_tables
     from quantstrats.reports.drawing import pictures
 
-    with quiet():
+    with stage("tables"), quiet():
         performance = pyfolio_tables.performance(daily)
-        drawings = [
-            *pyfolio_figures.returns_figures(daily),
-            *pyfolio_figures.position_figures(daily),
-            *pyfolio_figures.transaction_figures(daily),
-            *pyfolio_figures.round_trip_figures(daily),
-        ]
-    return Section("pyfolio", "pyfolio", _ends(daily), [*pictures(drawings)], tables=[performance])
+    with stage("figures"):
+        with quiet():
+            drawings = [
+                *pyfolio_figures.returns_figures(daily),
+                *pyfolio_figures.position_figures(daily),
+                *pyfolio_figures.transaction_figures(daily),
+                *pyfolio_figures.round_trip_figures(daily),
+            ]
+        drawn = pictures(drawings)
+    return Section("pyfolio", "pyfolio", _ends(daily), [*drawn], tables=[performance])
 
 
 def _ends(daily: Daily) -> list[str]:

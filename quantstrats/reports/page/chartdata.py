@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from quantstrats.reports.charts.chart import Chart
 
 
+_SINGLE = 10_000.0  # below, single precision is exact to 0.0005
+
+
 class ChartData:
     """The charts of a page, collected while it is written, and put into it once as data.
 
@@ -52,9 +55,15 @@ class ChartData:
             times = tuple(_texts(array))
             return {"times": self._times.setdefault(times, len(self._times))}
         if array.dtype.kind == "f":
-            encoded = {"dtype": "f8", "bdata": base64.b64encode(np.ascontiguousarray(array, "<f8").tobytes()).decode()}
-            return encoded if array.ndim == 1 else {**encoded, "shape": ", ".join(map(str, array.shape))}
+            return _encoded(array)
         return array.tolist()
+
+
+def _encoded(array: np.ndarray) -> dict[str, str]:
+    """Return numbers as base64 of their bytes: in single precision where that changes no cent."""
+    kind = "f4" if np.nanmax(np.abs(array), initial=0.0) < _SINGLE else "f8"
+    encoded = {"dtype": kind, "bdata": base64.b64encode(np.ascontiguousarray(array, f"<{kind}").tobytes()).decode()}
+    return encoded if array.ndim == 1 else {**encoded, "shape": ", ".join(map(str, array.shape))}
 
 
 def _texts(times: np.ndarray) -> list[str]:
