@@ -15,6 +15,10 @@ STRATEGY, BENCHMARK = "#3a7bd5", "#98a2b0"
 GAIN, LOSS = "#2a9d6a", "#d1495b"
 COLORS = (STRATEGY, "#e08e2b", "#8a63d2", "#23a2a2", "#b0804f", "#d45d9e", "#7a9a2f", "#6f7fbf", "#c9a227", "#5f8f8a")
 OTHERS = "#98a2b0"
+# Of ticks: as many digits as count, since with a fixed number small steps would all bear one label.
+PERCENT = ".3~p"
+# Of ticks in units of currency: plotly's own choice, which adapts to the step (10k, 2.5M).
+MONEY = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ def linked_axes(titles: list[str], formats: list[str], domains: list[list[float]
         layout[f"yaxis{number if number > 1 else ''}"] = {
             "title": {"text": title, "standoff": 4},
             "tickformat": form,
+            "separatethousands": True,
             "domain": domain,
             "anchor": "x",
         }
@@ -143,10 +148,14 @@ def line(
 
 
 def area(
-    x: Any, y: Any, name: str, color: str, *, panel: int = 1, form: str = "", legend: bool = True
+    x: Any, y: Any, name: str, color: str, *, panel: int = 1, form: str = "", legend: bool = True, steps: bool = False
 ) -> dict[str, Any]:
-    """Return a line over time with the area down to zero filled; parameters as of ``line``."""
-    style = {"fill": "tozeroy", "fillcolor": faded(color), "line": {"width": 1.0}}
+    """Return a line over time with the area down to zero filled.
+
+    Parameters are those of ``line``, and ``steps``: whether a value lasts until the next one.
+    """
+    shape = {"shape": "hv"} if steps else {}
+    style = {"fill": "tozeroy", "fillcolor": faded(color), "line": {"width": 1.0, **shape}}
     return line(x, y, name, color, panel=panel, form=form, legend=legend, style=style)
 
 

@@ -11,6 +11,7 @@ from quantstrats.reports.charts.chart import (
     BENCHMARK,
     COLORS,
     OTHERS,
+    PERCENT,
     STRATEGY,
     Chart,
     faded,
@@ -61,11 +62,11 @@ def concentration(run: Run) -> Chart:
     counted = (weights[rows] > 0.0).sum(axis=1).astype("float64")
     traces = [line(x, ranked[:, 0], "Largest position", STRATEGY, form=".1%")]
     if ranked.shape[1] > 5:
-        traces.append(line(x, ranked[:, :5].sum(axis=1), "Five largest together", BENCHMARK, form=".1%"))
+        traces.append(line(x, ranked[:, :5].sum(axis=1), "Five largest together", COLORS[2], form=".1%"))
     traces.append(line(x, counted, "Positions", BENCHMARK, panel=2, form=".0f"))
     traces.append(line(x, effective, "Effective number of positions", COLORS[1], panel=2, form=".1f"))
-    layout = linked_axes(["Part of equity", "Positions"], [".0%", ",.2~f"], panels(0.5, 0.5))
-    return Chart(title, traces, layout, height=360)
+    layout = linked_axes(["Part of equity", "Positions"], [PERCENT, ",.2~f"], panels(0.5, 0.5))
+    return Chart(title, traces, layout, height=360, note=_note(len(rows), len(weights)))
 
 
 def weights_of(run: Run) -> pd.DataFrame:
@@ -84,20 +85,24 @@ def _stacked(title: str, run: Run, weights: pd.DataFrame) -> Chart:
     named, others = held[:_MOST_NAMED], held[_MOST_NAMED:]
     rows = spread_rows(len(values), _MOST_POINTS)
     x = times_of(run, weights.index[rows])
-    layers = [(str(weights.columns[column]), values[rows, column], COLORS[n]) for n, column in enumerate(named)]
+    layers = [(str(weights.columns[column]), [column], COLORS[number]) for number, column in enumerate(named)]
     if others:
-        long, short = (clip(values[rows][:, others], 0.0).sum(axis=1) for clip in (np.maximum, np.minimum))
-        name = f"{len(others):,} other{'s' if len(others) > 1 else ''}"
-        layers += [(name, part, OTHERS) for part in (long, short) if part.any()]
-    traces = [trace for name, part, color in layers for trace in _signed(x, name, part, color)]
-    layout = {"yaxis": {"tickformat": ".0%", "title": {"text": "Part of equity"}}, "hovermode": "x unified"}
-    return Chart(title, traces, {**layout, "xaxis": {"type": "date"}}, height=360)
+        layers.append((f"{len(others):,} other{'s' if len(others) > 1 else ''}", others, OTHERS))
+    traces = [trace for name, columns, color in layers for trace in _signed(x, name, values[rows][:, columns], color)]
+    layout = {
+        "xaxis": {"type": "date"},
+        "yaxis": {"tickformat": PERCENT, "title": {"text": "Part of equity"}},
+        "hovermode": "x unified",
+        "legend": {"tracegroupgap": 0},
+    }
+    return Chart(title, traces, layout, height=360, note=_note(len(rows), len(values)))
 
 
-def _signed(x: Any, name: str, part: Any, color: str) -> list[dict[str, Any]]:
-    """Return what is held long of something, stacked upwards, and what is short, downwards."""
+def _signed(x: Any, name: str, weights: Any, color: str) -> list[dict[str, Any]]:
+    """Return what is held long of some columns, stacked upwards, and what is short, downwards."""
     found: list[dict[str, Any]] = []
-    for side, values in (("long", np.maximum(part, 0.0)), ("short", np.minimum(part, 0.0))):
+    for side, clip in (("long", np.maximum), ("short", np.minimum)):
+        values = clip(weights, 0.0).sum(axis=1)
         if values.any():
             style = {
                 "stackgroup": side,
@@ -107,3 +112,7 @@ def _signed(x: Any, name: str, part: Any, color: str) -> list[dict[str, Any]]:
             }
             found.append(line(x, values, name, color, form=".1%", legend=not found, style=style))
     return found
+
+
+def _note(shown: int, bars: int) -> str:
+    return f"{shown:,} of {bars:,} bars are shown, at equal steps" if shown < bars else ""

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from quantstrats.reports.charts.chart import BENCHMARK, LOSS, STRATEGY, Chart, area, line, linked_axes, panels
+from quantstrats.reports.charts.chart import (
+    BENCHMARK,
+    LOSS,
+    MONEY,
+    PERCENT,
+    STRATEGY,
+    Chart,
+    area,
+    line,
+    linked_axes,
+    panels,
+)
 from quantstrats.reports.charts.thinning import telling_rows
 from quantstrats.reports.charts.times import times_of
 
@@ -25,25 +36,27 @@ def overview(run: Run) -> Chart:
     equity = run.equity.to_numpy("float64")
     compared = None if run.benchmark is None else cash * growth_of(run.benchmark)
     series = [equity] if compared is None else [equity, compared]
-    rows = telling_rows(np.column_stack(series), _MOST_POINTS)
+    fallen = [drawdown_of(each, cash) for each in series]
+    # The deepest fall need not be at a stretch's lowest value.
+    rows = telling_rows(np.column_stack([*series, *fallen]), _MOST_POINTS)
     x = times_of(run, run.equity.index[rows])
     long, short = _exposures(run)
     traces = [
         line(x, equity[rows], "Strategy", STRATEGY, form=",.2f"),
-        area(x, drawdown_of(equity, cash)[rows], "Drawdown", LOSS, panel=2, form=".2%", legend=False),
-        area(x, long[rows], "Long exposure", STRATEGY, panel=3, form=".1%", legend=False),
+        area(x, fallen[0][rows], "Drawdown", LOSS, panel=2, form=".2%", legend=False),
+        area(x, long[rows], "Long exposure", STRATEGY, panel=3, form=".1%", legend=False, steps=True),
     ]
     if compared is not None:
-        fallen = drawdown_of(compared, cash)[rows]
         traces.append(line(x, compared[rows], "Benchmark", BENCHMARK, form=",.2f"))
-        traces.append(line(x, fallen, "Benchmark's drawdown", BENCHMARK, panel=2, form=".2%", legend=False))
+        traces.append(line(x, fallen[1][rows], "Benchmark's drawdown", BENCHMARK, panel=2, form=".2%", legend=False))
     if (short < 0.0).any():
-        dotted = {"line": {"width": 1.2, "dash": "dot"}}
+        dotted = {"line": {"width": 1.2, "dash": "dot", "shape": "hv"}}
         net = (long + short)[rows]
-        traces.append(area(x, short[rows], "Short exposure", _SHORT, panel=3, form=".1%", legend=False))
+        under = area(x, short[rows], "Short exposure", _SHORT, panel=3, form=".1%", legend=False, steps=True)
+        traces.append(under)
         traces.append(line(x, net, "Net exposure", BENCHMARK, panel=3, form=".1%", legend=False, style=dotted))
     domains = panels(0.56, 0.22, 0.22)
-    layout = linked_axes(["Equity", "Drawdown", "Exposure"], [",.4~s", ".0%", ".0%"], domains)
+    layout = linked_axes(["Equity", "Drawdown", "Exposure"], [MONEY, PERCENT, PERCENT], domains)
     return Chart(
         "Equity, drawdown and exposure",
         traces,

@@ -13,6 +13,7 @@ from quantstrats.reports.charts.chart import (
     COLORS,
     GAIN,
     LOSS,
+    PERCENT,
     STRATEGY,
     Chart,
     area,
@@ -107,7 +108,7 @@ def price_chart(run: Run, symbol: str, most_bars: int) -> Chart:
     traces += _round_trips(run, symbol, fills)
     traces += _marks(run, fills.tail(_MOST_FILLS))
     traces += _weight(run, symbol, x, last)
-    layout = linked_axes(["Price", "Weight"], [",.5~g", ".0%"], panels(0.8, 0.2))
+    layout = linked_axes(["Price", "Weight"], [",.5~g", PERCENT], panels(0.8, 0.2))
     layout["hovermode"] = "closest"
     layout["xaxis"]["rangeslider"] = {"visible": False}
     return Chart(symbol, traces, layout, note=_note(joined, len(fills)), wide=True, height=500, scales=True)
@@ -185,7 +186,7 @@ def _weight(run: Run, symbol: str, x: Any, last: Any) -> list[dict[str, Any]]:
         return []
     equity = run.equity.to_numpy("float64")[last]
     held = run.positions[symbol].to_numpy("float64")[last] / np.where(equity > 0.0, equity, np.inf)
-    return [area(x, held, "Weight", STRATEGY, panel=2, form=".1%", legend=False)]
+    return [area(x, held, "Weight", STRATEGY, panel=2, form=".1%", legend=False, steps=True)]
 
 
 def _note(joined: int, fills: int) -> str:

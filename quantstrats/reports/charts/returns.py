@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from quantstrats.reports.charts.chart import BENCHMARK, LOSS, STRATEGY, Chart, line, linked_axes, panels
+from quantstrats.reports.charts.chart import BENCHMARK, LOSS, PERCENT, STRATEGY, Chart, line, linked_axes, panels
 from quantstrats.reports.charts.thinning import spread_rows
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def annual_returns(daily: Daily) -> Chart:
     traces = [_bars(labels, years.to_numpy(), "Strategy", STRATEGY)]
     if daily.benchmark is not None:
         traces.append(_bars(labels, _by(daily.benchmark, "Y").to_numpy(), "Benchmark", BENCHMARK))
-    layout = {"xaxis": {"type": "category"}, "yaxis": {"tickformat": ".0%"}, "hovermode": "x unified"}
+    layout = {"xaxis": {"type": "category"}, "yaxis": {"tickformat": PERCENT}, "hovermode": "x unified"}
     return Chart(title, traces, layout)
 
 
@@ -91,12 +91,12 @@ def rolling(daily: Daily) -> Chart:
             traces.append(shown(gained / spread.where(spread > 0.0) * np.sqrt(year), name, color, 1, ".2f"))
             traces.append(shown(spread * np.sqrt(year), f"{name}'s volatility", color, 2, ".1%"))
     if benchmark is None:
-        layout = linked_axes(["Sharpe ratio", "Volatility"], [".1f", ".0%"], panels(0.5, 0.5))
+        layout = linked_axes(["Sharpe ratio", "Volatility"], ["", PERCENT], panels(0.5, 0.5))
         return Chart(title.replace(", volatility and beta", " and volatility"), traces, layout, wide=True, height=400)
     variance = benchmark.rolling(window).var()
     beta = returns.rolling(window).cov(benchmark) / variance.where(variance > 0.0)
     traces.append(shown(beta, "Beta", STRATEGY, 3, ".2f"))
-    layout = linked_axes(["Sharpe ratio", "Volatility", "Beta"], [".1f", ".0%", ".1f"], panels(0.34, 0.33, 0.33))
+    layout = linked_axes(["Sharpe ratio", "Volatility", "Beta"], ["", PERCENT, ""], panels(0.34, 0.33, 0.33))
     return Chart(title, traces, layout, wide=True, height=520)
 
 
@@ -123,8 +123,8 @@ def distribution(daily: Daily) -> Chart:
     at_risk = float(np.quantile(returns, 0.05))
     mark = {"type": "line", "x0": at_risk, "x1": at_risk, "y0": 0.0, "y1": 1.0, "yref": "paper"}
     layout = {
-        "xaxis": {"tickformat": ".1%", "title": {"text": "Return of a day"}},
-        "yaxis": {"tickformat": ".0%", "title": {"text": "Part of the days"}},
+        "xaxis": {"tickformat": PERCENT, "title": {"text": "Return of a day"}},
+        "yaxis": {"tickformat": PERCENT, "title": {"text": "Part of the days"}},
         "bargap": 0.05,
         "shapes": [{**mark, "line": {"color": LOSS, "width": 1.2, "dash": "dash"}}],
     }
@@ -137,9 +137,9 @@ def _bars(x: Any, y: Any, name: str, color: str) -> dict[str, Any]:
 
 
 def _by(returns: pd.Series, period: str) -> pd.Series:
-    """Return what the returns of each period compound to, by the period's first day."""
+    """Return what the returns of each period compound to, by the period's first day; NaN where none is known."""
     index = pd.DatetimeIndex(returns.index).to_period(period)
-    grown = (1.0 + returns).groupby(index).prod() - 1.0
+    grown = (1.0 + returns).groupby(index).prod(min_count=1) - 1.0
     whole = grown.reindex(pd.period_range(index[0], index[-1], freq=period))
     return whole.set_axis(pd.PeriodIndex(whole.index).to_timestamp(), axis=0)
 

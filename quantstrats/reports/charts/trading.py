@@ -12,6 +12,8 @@ from quantstrats.reports.charts.chart import (
     COLORS,
     GAIN,
     LOSS,
+    MONEY,
+    PERCENT,
     STRATEGY,
     Chart,
     area,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from quantstrats.runs.run import Run
 
 _MOST_POINTS, _MOST_TRIPS, _MOST_SYMBOLS = 1_500, 2_000, 20
+_FEW_BARS = 10
 _MONTHLY_DAYS = 250  # a run that is longer, in days, has its turnover by months
 
 
@@ -46,6 +49,8 @@ def turnover_and_costs(run: Run) -> Chart:
     bars = {
         "type": "bar",
         "x": pd.PeriodIndex(average.index).to_timestamp(),
+        "xperiod": "M1" if by == "M" else 86_400_000.0,
+        "xperiodalignment": "middle",
         "y": turnover.to_numpy(),
         "name": f"Turnover by {'months' if by == 'M' else 'days'}",
         "marker": {"color": STRATEGY},
@@ -55,11 +60,13 @@ def turnover_and_costs(run: Run) -> Chart:
     traces = [bars]
     commission, slippage = (_so_far(fills, name) for name in ("commission", "slippage"))
     rows = spread_rows(len(fills), _MOST_POINTS)
+    x = _from_first_to_last(days, filled[rows])
     steps = {"line": {"shape": "hv"}}
     for name, spent, color in (("Commission", commission, LOSS), ("Slippage", slippage, COLORS[1])):
         if spent is not None:
-            traces.append(line(filled[rows], spent[rows], name, color, panel=2, form=",.2f", style=steps))
-    layout = linked_axes(["Part of equity", "Cost so far"], [".0%", ",.4~s"], panels(0.5, 0.5))
+            so_far = np.concatenate([[0.0], spent[rows], spent[-1:]])
+            traces.append(line(x, so_far, name, color, panel=2, form=",.2f", style=steps))
+    layout = linked_axes(["Part of equity", "Cost so far"], [PERCENT, MONEY], panels(0.5, 0.5))
     return Chart(title, traces, layout, wide=True, height=360)
 
 
@@ -69,6 +76,8 @@ def round_trips_over_time(run: Run, daily: Daily) -> Chart:
     if trades.empty:
         return Chart(title, left_out="no round trip has ended")
     net = daily.round_trips["returns"].to_numpy("float64")
+    if np.isnan(net).all():
+        return Chart(title, left_out="none ended before the account was gone")
     total = trades["pnl_net"].to_numpy("float64").cumsum()
     closed = times_of(run, pd.DatetimeIndex(trades["closed"]))
     shown = np.sort(np.argsort(-np.abs(net), kind="stable")[:_MOST_TRIPS])
@@ -92,11 +101,12 @@ def round_trips_over_time(run: Run, daily: Daily) -> Chart:
         if chosen.any()
     ]
     rows = spread_rows(len(net), _MOST_POINTS)
-    traces.append(area(closed[rows], total[rows], "Profit so far", STRATEGY, panel=2, form=",.2f", legend=False))
-    layout = linked_axes(["Return on equity", "Profit so far"], [".1~%", ",.4~s"], panels(0.6, 0.4))
+    x = _from_first_to_last(times_of(run, run.equity.index), closed[rows])
+    so_far = np.concatenate([[0.0], total[rows], total[-1:]])
+    traces.append(area(x, so_far, "Profit so far", STRATEGY, panel=2, form=",.2f", legend=False, steps=True))
+    layout = linked_axes(["Return on equity", "Profit so far"], [PERCENT, MONEY], panels(0.6, 0.4))
     layout["hovermode"] = "closest"  # a round trip, not all of a day
-    left = len(net) - len(shown)
-    note = f"the {_MOST_TRIPS:,} of {len(net):,} with the largest gain or loss; the profit is of all" if left else ""
+    note = _largest(len(shown), len(net), "; the profit is of all")
     return Chart(title, traces, layout, wide=True, height=420, note=note)
 
 
@@ -117,7 +127,7 @@ def profit_by_symbol(run: Run) -> Chart:
         "hovertemplate": "%{y}: %{x:,.2f}<extra></extra>",
     }
     layout = {
-        "xaxis": {"tickformat": ",.4~s", "nticks": 6},
+        "xaxis": {"tickformat": MONEY, "separatethousands": True, "nticks": 6},
         "yaxis": {"type": "category", "automargin": True, "showgrid": False},
         "showlegend": False,
     }
@@ -144,12 +154,22 @@ def holding_times(run: Run, daily: Daily) -> Chart:
         "text": [escape(symbol) for symbol in shown["symbol"]],
         "hovertemplate": "%{text}: %{y:.2%} in %{x:,} bars<extra></extra>",
     }
+    few = shown["bars"].max() - shown["bars"].min() < _FEW_BARS
     layout = {
-        "xaxis": {"title": {"text": "Bars"}},
-        "yaxis": {"title": {"text": "Return on equity"}, "tickformat": ".1~%"},
+        "xaxis": {"title": {"text": "Bars"}, **({"dtick": 1} if few else {})},  # no half bars
+        "yaxis": {"title": {"text": "Return on equity"}, "tickformat": PERCENT},
         "showlegend": False,
     }
-    return Chart(title, [dots], layout)
+    return Chart(title, [dots], layout, note=_largest(len(shown), len(trades)))
+
+
+def _largest(shown: int, trips: int, more: str = "") -> str:
+    return f"the {shown:,} of {trips:,} with the largest gain or loss{more}" if shown < trips else ""
+
+
+def _from_first_to_last(days: pd.DatetimeIndex, times: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Return times, the run's first bar before them and its last one after them, so that one point makes a line."""
+    return pd.DatetimeIndex(np.concatenate([days[:1], times, days[-1:]]))
 
 
 def _so_far(fills: pd.DataFrame, name: str) -> Any:
