@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +17,7 @@ _AT_ONCE = 5  # columns of a table in a terminal
 _MOST_NAME = 200  # bytes; file systems take 255
 _MOST_SETTINGS = 20
 _DASH = "-"
+_BEYOND_ZERO = "(beyond zero: the share of resampled differences on the other side of zero)"
 
 
 def compare(
@@ -87,6 +88,8 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     yield from _own_lines(comparison)
     for letter in comparison.differences:
         yield from _difference_lines(comparison, letter)
+    if comparison.differences:
+        yield _BEYOND_ZERO
     yield from _setting_lines(comparison)
     notes = [*comparison.cautions, *(f"{letters}: {doubt}" for letters, doubt in comparison.doubts())]
     if notes:
@@ -101,10 +104,10 @@ def _common_lines(comparison: Comparison) -> Iterator[str]:
     yield ""
     yield f"Common span: {comparison.span}"
     rows: list[tuple[str, Mapping[str, str]]] = [
-        (label, {letter: _text(comparison.figures.loc[name, letter], form) for letter in comparison.figures})
+        (label, {letter: _text(comparison.figures.loc[name, letter], form) for letter in comparison.letters})
         for label, name, form in LEVEL_LABELS
     ]
-    others = comparison.tracking_error.index
+    others = comparison.letters[1:]
     rows.append(("Correlation with A", {o: _text(comparison.correlation.loc[o, "A"], "{:z.2f}") for o in others}))
     rows.append(("Tracking error to A", {o: _text(comparison.tracking_error[o], "{:z.2%}") for o in others}))
     yield from _table(comparison, rows)
@@ -116,11 +119,13 @@ def _own_lines(comparison: Comparison) -> Iterator[str]:
 
     yield ""
     yield "Each on its own span, by its own bars:"
+    runs = comparison.runs
     labels = [*(() if comparison.is_whole else COMPARED), FINAL_EQUITY, *TRADING]
     yield from _table(
         comparison,
         [
-            (label, {each.letter: _text(each.run.metrics.get(name), form) for each in comparison.runs})
+            # Amounts to the unit: cents of a large account would touch the next column.
+            (label, {each.letter: _text(each.run.metrics.get(name), form.replace(",.2f", ",.0f")) for each in runs})
             for label, name, form in labels
         ],
     )
@@ -128,7 +133,7 @@ def _own_lines(comparison: Comparison) -> Iterator[str]:
 
 def _table(comparison: Comparison, rows: Sequence[tuple[str, Mapping[str, str]]]) -> Iterator[str]:
     """Yield a table of a column for each run, a few of them at a time."""
-    letters = [each.letter for each in comparison.runs]
+    letters = comparison.letters
     for start in range(0, len(letters), _AT_ONCE):
         shown = letters[start : start + _AT_ONCE]
         yield f"{'':<{_LABEL}}" + "".join(f"{letter:>{_COLUMN}}" for letter in shown)
@@ -141,9 +146,8 @@ def _difference_lines(comparison: Comparison, letter: str) -> Iterator[str]:
 
     yield ""
     yield f"{f'{letter} less A':<{_LABEL}}{'difference':>14}{'95% interval':>28}{'beyond zero':>14}"
-    table = comparison.differences[letter].table
     for label, name, form in STATISTIC_LABELS:
-        difference, interval, opposite = difference_texts(table.loc[name], form)
+        difference, interval, opposite = difference_texts(comparison.differences[letter].of(name), form)
         yield f"{label:<{_LABEL}}{difference:>14}{interval:>28}{opposite:>14}"
 
 
@@ -163,9 +167,7 @@ def _setting_lines(comparison: Comparison) -> Iterator[str]:
         yield f"and {count(len(settings) - _MOST_SETTINGS, 'setting')} more, on the page"
 
 
-def _text(value: Any, form: str | Callable[[Any], str]) -> str:
+def _text(value: Any, form: str) -> str:
     import math
 
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return _DASH
-    return form.format(value) if isinstance(form, str) else form(value)
+    return _DASH if value is None or not math.isfinite(value) else form.format(value)

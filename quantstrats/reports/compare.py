@@ -92,7 +92,7 @@ def _described(each: Compared) -> dict[str, Any]:
 
 
 def _glance(comparison: Comparison) -> Section:
-    letters = [each.letter for each in comparison.runs]
+    letters = comparison.letters
     rows = [
         [label, *(as_text(comparison.figures.loc[name, letter], form) for letter in letters)]
         for label, name, form in LEVEL_LABELS
@@ -121,16 +121,16 @@ def _differences(comparison: Comparison) -> Section:
 def _difference_table(letter: str, found: PairedDifferences) -> Table:
     rows = []
     for label, name, form in STATISTIC_LABELS:
-        rows.append([label, *difference_texts(found.table.loc[name], form)])
+        rows.append([label, *difference_texts(found.of(name), form)])
     blocks = f"blocks of {found.block} days on average" if found.block > 1 else "single days"
     note = f"{found.replications:,} times resampled in {blocks}; pp are percentage points"
     return Table(f"{letter} less A", ["", "Difference", "95% interval", "Beyond zero"], rows, note)
 
 
 def _returns(comparison: Comparison) -> Section:
-    letters = list(comparison.correlation)
-    rows = [[a, *(as_text(float(comparison.correlation.loc[a, b]), "{:z.2f}") for b in letters)] for a in letters]
-    errors = [[letter, as_text(float(error), "{:z.2%}")] for letter, error in comparison.tracking_error.items()]
+    letters = comparison.letters
+    rows = [[a, *(as_text(comparison.correlation.loc[a, b], "{:z.2f}") for b in letters)] for a in letters]
+    errors = [[letter, as_text(comparison.tracking_error[letter], "{:z.2%}")] for letter in letters[1:]]
     return Section(
         "together",
         "How they move together",
@@ -143,7 +143,7 @@ def _returns(comparison: Comparison) -> Section:
 
 
 def _own(comparison: Comparison) -> Section:
-    letters = [each.letter for each in comparison.runs]
+    letters = comparison.letters
     figures = [each.run.metrics for each in comparison.runs]
     titles = {"Return and risk": COMPARED, "Trading": (FINAL_EQUITY, *TRADING)}
     return Section(

@@ -127,6 +127,11 @@ class Comparison:
     days_per_year: float
 
     @property
+    def letters(self) -> list[str]:
+        """The names of the runs."""
+        return [each.letter for each in self.runs]
+
+    @property
     def span(self) -> str:
         """The first and last common session, and how many there are."""
         return span_text(self.returns.index)
@@ -184,14 +189,17 @@ def compared(runs: Sequence[Run]) -> Comparison:
     returns = pd.DataFrame({each.letter: _on_sessions(each.returns, common) for each in entries})
     days_per_year = min(Calendar(run.manifest["data"]["calendar"]).bars_per_year(None) for run in runs)
     risk_free = rate_per_bar(_risk_free(runs[0]), days_per_year)
-    first, others = returns["A"], returns.columns[1:]
+    first, others = returns["A"], [each.letter for each in entries[1:]]
     enough = len(common) >= LEAST_PERIODS
-    annualised = {"periods_per_year": days_per_year, "risk_free": risk_free}
     return Comparison(
         runs=entries,
         returns=returns,
         figures=_figures(returns, days_per_year, risk_free),
-        differences={name: paired_differences(first, returns[name], **annualised) for name in others if enough},
+        differences={
+            letter: paired_differences(first, returns[letter], periods_per_year=days_per_year, risk_free=risk_free)
+            for letter in others
+            if enough
+        },
         correlation=returns.corr(),
         tracking_error=returns[others].sub(first, axis=0).std(ddof=1) * math.sqrt(days_per_year),
         settings=_settings(entries),
@@ -215,8 +223,8 @@ def check_number(runs: int) -> None:
         raise ConfigError(f"{runs} runs are more than charts can show; compare {len(LETTERS)} at most")
 
 
-def difference_texts(row: pd.Series, form: str) -> tuple[str, str, str]:
-    """Return a row of ``PairedDifferences.table`` as text: the difference, its interval, the share beyond zero.
+def difference_texts(row: Mapping[str, float], form: str) -> tuple[str, str, str]:
+    """Return one of ``PairedDifferences`` as text: the difference, its interval, the share beyond zero.
 
     Differences of percentages are percentage points (pp); a dash stands for what is undefined.
     """

@@ -47,6 +47,10 @@ class PairedDifferences:
     replications: int
     block: int
 
+    def of(self, statistic: str) -> dict[str, float]:
+        """Return the table's row of one statistic."""
+        return {str(name): float(value) for name, value in self.table.T[statistic].items()}
+
 
 def paired_differences(
     reference: pd.Series,

@@ -71,7 +71,7 @@ def intervals(comparison: Comparison, statistic: str) -> Chart:
     """Return each run's difference to the first in one statistic of the bootstrap, with its interval."""
     label, form = next((label, form) for label, name, form in LEVEL_LABELS if name == statistic)
     title = f"{label}, difference to A with its 95% interval"
-    rows = {letter: found.table.loc[statistic] for letter, found in comparison.differences.items()}
+    rows = {letter: found.of(statistic) for letter, found in comparison.differences.items()}
     known = {letter: row for letter, row in rows.items() if np.isfinite(row["low"])}
     if not known:
         return Chart(title, left_out="no interval is defined" if rows else "there are too few common sessions")
@@ -80,18 +80,18 @@ def intervals(comparison: Comparison, statistic: str) -> Chart:
     dots = {
         "type": "scatter",
         "mode": "markers",
-        "x": [float(row["difference"]) for row in known.values()],
+        "x": [row["difference"] for row in known.values()],
         "y": [escape(labels[letter]) for letter in known],
         "marker": {"color": [COLORS["ABCDEFGH".index(letter)] for letter in known], "size": 9},
         "error_x": {
             "type": "data",
             "symmetric": False,
-            "array": [float(max(row["high"] - row["difference"], 0.0)) for row in known.values()],
-            "arrayminus": [float(max(row["difference"] - row["low"], 0.0)) for row in known.values()],
+            "array": [max(row["high"] - row["difference"], 0.0) for row in known.values()],
+            "arrayminus": [max(row["difference"] - row["low"], 0.0) for row in known.values()],
             "color": OTHERS,
             "thickness": 1.5,
         },
-        "customdata": [[float(row["low"]), float(row["high"])] for row in known.values()],
+        "customdata": [[row["low"], row["high"]] for row in known.values()],
         "hovertemplate": f"%{{y}}: %{{x:+{form}}} (%{{customdata[0]:+{form}}} to %{{customdata[1]:+{form}}})"
         "<extra></extra>",
     }
