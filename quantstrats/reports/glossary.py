@@ -171,6 +171,15 @@ GLOSSARY = (
         "kurtosis",
     ),
     Entry(
+        "Value at risk",
+        "The return that one bar in twenty falls below.",
+        "5% quantile of r",
+        "% a bar",
+        "value_at_risk",
+    ),
+    Entry("Best bar", "The highest return of a bar.", "greatest r", "% a bar", "best_bar"),
+    Entry("Worst bar", "The lowest return of a bar.", "least r", "% a bar", "worst_bar"),
+    Entry(
         "Expected shortfall",
         "The mean of the worst twentieth of returns.",
         "mean of the lowest 5% of r",
@@ -210,7 +219,7 @@ GLOSSARY = (
     ),
     Entry(
         "Daily value at risk",
-        "A loss of a bad day, were returns normally distributed; metrics.json has the 5% quantile as value_at_risk.",
+        "A loss of a bad day, were returns normally distributed; value at risk is the quantile itself.",
         "mean of r - 2 x deviation of r",
         "% a day",
     ),

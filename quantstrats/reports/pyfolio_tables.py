@@ -112,9 +112,8 @@ def round_trips(daily: Daily) -> list[Table]:
         _stats(stats["duration"], "Duration", span_text),
         _stats(stats["returns"], "Return on the equity", _PERCENT),
     ]
-    symbols = table_of(
-        stats["symbols"].T, "Return on the equity by symbol", forms=dict.fromkeys(stats["symbols"].index, _PERCENT)
-    )
+    by_symbol = stats["symbols"].T.rename(columns=lambda name: name.replace("round_trips", "round trips"))
+    symbols = table_of(by_symbol, "Return on the equity by symbol", forms=dict.fromkeys(by_symbol.columns, _PERCENT))
     return [*tables, symbols] if len(symbols.rows) > 1 else tables
 
 

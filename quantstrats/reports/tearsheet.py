@@ -12,11 +12,11 @@ from quantstrats.reports.charts.overview import overview
 from quantstrats.reports.charts.prices import charted_symbols, price_chart
 from quantstrats.reports.daily import by_days
 from quantstrats.reports.drawing import Picture, load_matplotlib, png_source, quiet
-from quantstrats.reports.glossary import GLOSSARY
+from quantstrats.reports.glossary import GLOSSARY, NOTATION
 from quantstrats.reports.page.page import Page, render
 from quantstrats.reports.tables import Table, as_text, table_of
 from quantstrats.reports.tradelog import TradeLog, trade_log
-from quantstrats.runs.labels import COMPARED, FINAL_EQUITY, TRADING, described_text, guard_text, plain_name
+from quantstrats.runs.labels import COMPARED, FINAL_EQUITY, RISK, TRADING, described_text, guard_text, plain_name
 
 if TYPE_CHECKING:
     from quantstrats.reports.charts.chart import Chart
@@ -110,34 +110,40 @@ def _context(run: Run, sections: list[Section]) -> dict[str, Any]:
     figures, signal, data = run.metrics, run.config["signal"], run.config["data"]
     compared = {name: (label, form) for label, name, form in COMPARED}
     label, name, form = FINAL_EQUITY
-    headline = [(label, as_text(figures[name], form), "")]
+    headline = [(label, as_text(figures.get(name), form), "")]
     for name in _HEADLINE:
         label, form = compared[name]
-        other = "" if run.benchmark is None else as_text(figures[f"benchmark_{name}"], form)
-        headline.append((label, as_text(figures[name], form), other))
+        other = "" if run.benchmark is None else as_text(figures.get(f"benchmark_{name}"), form)
+        headline.append((label, as_text(figures.get(name), form), other))
     return {
         "run_id": run.run_id,
         "signal": plain_name(signal["name"]),
         "parameters": {name: described_text(value) for name, value in signal.items() if name != "name"},
         "symbols": data["symbols"][:_MOST_SYMBOLS],
         "more_symbols": max(0, len(data["symbols"]) - _MOST_SYMBOLS),
-        "span": f"{figures['start']} to {figures['end']}",
-        "bars": f"{figures['bars']:,}",
+        "span": f"{run.equity.index[0].date()} to {run.equity.index[-1].date()}",
+        "bars": f"{len(run.equity):,} bar{'s' if len(run.equity) > 1 else ''}",
         "engine": run.config["engine"]["name"],
         "guard": guard_text(run.manifest),
-        "start_cash": as_text(figures["start_cash"], "{:z,.2f}"),
+        "start_cash": as_text(float(run.config["engine"]["cash"]), "{:z,.2f}"),
         "headline": headline,
         "caveats": [*run.manifest["stamps"], *_CAVEATS[: 1 if run.benchmark is None else 2]],
         "sections": sections,
         "settings": [("Configuration", _as_yaml(run.config)), ("What it stood on", _as_yaml(run.manifest))],
         "glossary": GLOSSARY,
+        "notation": NOTATION,
     }
 
 
 def _overview_section(run: Run) -> Section:
-    trading_rows = [[label, as_text(run.metrics[name], form)] for label, name, form in TRADING if name in run.metrics]
-    tables = [_compared(run), Table("Trading", ["", "Strategy"], trading_rows)]
+    tables = [_compared(run), _figures(run, "Trading", TRADING), _figures(run, "More of returns", RISK)]
     return Section("overview", "At a glance", shown=[overview(run)], tables=tables)
+
+
+def _figures(run: Run, title: str, labels: Iterable[tuple[str, str, str]]) -> Table:
+    """Return figures by label; a run of an earlier version may lack some."""
+    rows = [[label, as_text(run.metrics[name], form)] for label, name, form in labels if name in run.metrics]
+    return Table(title, ["", "Strategy"], rows)
 
 
 def _compared(run: Run) -> Table:

@@ -7,8 +7,8 @@ from typing import Any
 
 # Of the strategy and of its benchmark (as benchmark_<name>).
 COMPARED = (
-    ("Total return", "total_return", "{:z.2%}"),
-    ("Annual return", "annual_return", "{:z.2%}"),
+    ("Total return", "total_return", "{:z,.2%}"),
+    ("Annual return", "annual_return", "{:z,.2%}"),
     ("Annual volatility", "annual_volatility", "{:z.2%}"),
     ("Sharpe ratio", "sharpe", "{:z.2f}"),
     ("Sortino ratio", "sortino", "{:z.2f}"),
@@ -26,6 +26,21 @@ TRADING = (
     ("Slippage", "slippage", "{:z,.2f}"),
     ("Orders", "orders", "{:,}"),
     ("Orders refused", "orders_refused", "{:,}"),
+)
+# More of the returns' risk, and how they go with the benchmark's.
+RISK = (
+    ("Longest drawdown", "longest_drawdown_days", "{:,} days"),
+    ("Calmar ratio", "calmar", "{:z.2f}"),
+    ("Value at risk", "value_at_risk", "{:z.2%}"),
+    ("Expected shortfall", "expected_shortfall", "{:z.2%}"),
+    ("Best bar", "best_bar", "{:z.2%}"),
+    ("Worst bar", "worst_bar", "{:z.2%}"),
+    ("Skew", "skew", "{:z.2f}"),
+    ("Kurtosis", "kurtosis", "{:z.2f}"),
+    ("Alpha", "alpha", "{:z.2%}"),
+    ("Beta", "beta", "{:z.2f}"),
+    ("Tracking error", "tracking_error", "{:z.2%}"),
+    ("Information ratio", "information_ratio", "{:z.2f}"),
 )
 
 

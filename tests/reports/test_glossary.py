@@ -11,7 +11,7 @@ from quantstrats.reports.daily import by_days
 from quantstrats.reports.drawing import quiet
 from quantstrats.reports.glossary import GLOSSARY, NOTATION
 from quantstrats.reports.pyfolio_tables import drawdowns, performance
-from quantstrats.runs.labels import COMPARED, FINAL_EQUITY, TRADING
+from quantstrats.runs.labels import COMPARED, FINAL_EQUITY, RISK, TRADING
 
 TERMS = {entry.term: entry for entry in GLOSSARY}
 
@@ -28,7 +28,9 @@ def test_every_term_is_explained_once():
         assert entry.unit
 
 
-@pytest.mark.parametrize(("label", "key"), [(label, key) for label, key, _ in (*COMPARED, FINAL_EQUITY, *TRADING)])
+@pytest.mark.parametrize(
+    ("label", "key"), [(label, key) for label, key, _ in (*COMPARED, FINAL_EQUITY, *TRADING, *RISK)]
+)
 def test_every_figure_of_the_summary_is_explained_under_its_key(label, key):
     assert TERMS[label].key == key
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import html
+import importlib.util
 import io
+import json
 import re
 import warnings
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib as mpl
@@ -15,15 +19,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from quantstrats import Details, Run, tearsheet
+from quantstrats import Details, tearsheet
 from quantstrats.reports import pyfolio_tables
 from quantstrats.reports.daily import Daily, by_days
 from quantstrats.reports.drawing import off_screen
-from quantstrats.reports.metrics import measure
 from quantstrats.reports.pyfolio_figures import returns_figures, round_trip_figures, transaction_figures
 from quantstrats.reports.tables import DASH, as_text, table_of
+from quantstrats.reports.tradelog import trade_log
 from quantstrats.runs.labels import COMPARED, FINAL_EQUITY, TRADING
-from quantstrats.runs.run import returns_of
 
 HOSTILE = '<script>alert("$1$")</script>'
 CASH = 1000.0
@@ -59,58 +62,8 @@ PYFOLIO_FIGURES = (
 )
 
 
-def make_run(equity, symbols=("A",), *, trips=(), benchmark=None, index=None, details=None, log=(), held=0.5):
-    """Make a Run by hand: trips are (symbol, row opened, row closed, net profit), each of 0.5 shares at 100."""
-    index = pd.bdate_range("2015-01-02", periods=len(equity)) if index is None else index
-    value = pd.Series(equity, index=index, name="equity", dtype="float64")
-    positions = pd.DataFrame(0.0, index=index, columns=[*symbols, "cash"])
-    fills, trades = [], []
-    for number, (symbol, opened, closed, profit) in enumerate(trips):
-        positions.iloc[opened:closed, positions.columns.get_loc(symbol)] = held * value.iloc[opened:closed]
-        fills += [
-            (opened, symbol, 0.5, 100.0, 0.05, 2 * number + 1),
-            (closed, symbol, -0.5, 100.0, 0.05, 2 * number + 2),
-        ]
-        trades.append((symbol, "long", index[opened], index[closed], closed - opened, profit + 0.1, 0.1, profit))
-    positions["cash"] = value - positions.drop(columns="cash").sum(axis=1)
-    columns = ["symbol", "amount", "price", "commission", "order"]
-    transactions = pd.DataFrame([fill[1:] for fill in fills], columns=columns, index=index[[fill[0] for fill in fills]])
-    orders = pd.DataFrame({"status": ["Completed"] * len(fills)}, dtype=object)
-    named = ["symbol", "side", "opened", "closed", "bars", "pnl", "commission", "pnl_net"]
-    closed_trades = pd.DataFrame(trades, columns=named)
-    compared = None if benchmark is None else pd.Series(benchmark, index=index, name="benchmark")
-    frames = {"positions": positions, "transactions": transactions, "orders": orders, "trades": closed_trades}
-    with np.errstate(invalid="ignore"):
-        metrics = measure(
-            returns=returns_of(value, CASH), equity=value, cash=CASH, benchmark=compared, bars_per_year=252.0, **frames
-        )
-    return Run(
-        run_id="20150102T000000-idea-abc123",
-        config={
-            "data": {"source": "frames", "symbols": list(symbols)},
-            "signal": {"name": "idea", "lookback": 5},
-            "engine": {"name": "backtrader", "cash": CASH},
-            "report": {"benchmark": "none" if benchmark is None else "equal_weight"},
-        },
-        manifest={"data": {"calendar": "XNYS"}, "stamps": ["an index is not tradable"], "seed": 7},
-        equity=value,
-        targets=positions.drop(columns="cash") * float("nan"),
-        benchmark=compared,
-        metrics=metrics,
-        details=details or Details(),
-        log=[{"time": "2015-01-02T00:00:00+00:00", "level": level, "message": message} for level, message in log],
-        **frames,
-    )
-
-
-def random_equity(bars, seed=1):
-    growth = np.random.default_rng(seed).normal(0.0005, 0.01, bars)
-    growth[0] = 0.0
-    return CASH * np.cumprod(1.0 + growth)
-
-
 @pytest.fixture(scope="module")
-def full():
+def full(make_run, random_equity):
     """A run that has everything, its page, and what making the page did to its surroundings."""
     bars = 400
     symbols = (HOSTILE, "B", "C", "D", "E", "F", "G")
@@ -124,7 +77,10 @@ def full():
     )
     log = [("info", "began")] + [("warning", f"refused <{number}>") for number in range(23)]
     benchmark = np.append(0.0, np.random.default_rng(2).normal(0.0004, 0.012, bars - 1))
-    run = make_run(random_equity(bars), symbols, trips=trips, benchmark=benchmark, details=details, log=log)
+    prices = pd.concat(dict.fromkeys(("open", "high", "low", "close"), lines), axis=1, names=["field", "symbol"])
+    run = make_run(
+        random_equity(bars), symbols, trips=trips, benchmark=benchmark, details=details, log=log, bars=prices
+    )
     before = SimpleNamespace(rc=dict(mpl.rcParams), backend=pd.get_option("plotting.backend"))
     random_state = np.random.get_state()[1].tolist()  # noqa: NPY002
     out, err = io.StringIO(), io.StringIO()
@@ -154,8 +110,9 @@ def _no_window(*_, **__):
 
 
 def text_of(page):
-    """Return what a reader sees: no style, no tags, no pictures."""
-    return html.unescape(re.sub(r"<[^>]*>", " ", re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)))
+    """Return what a reader sees: no style, no scripts, no tags, no pictures."""
+    seen = re.sub(r"<(style|script)\b.*?</\1>", "", page, flags=re.DOTALL)
+    return html.unescape(re.sub(r"<[^>]*>", " ", seen))
 
 
 def cells(page, caption):
@@ -170,13 +127,42 @@ def drawn(page):
     return re.findall(r"<figure(?: class=\"wide\")?>\s*<figcaption>(.*?)</figcaption>", page)
 
 
+def charted(page):
+    """Return the captions of the interactive charts, in order."""
+    found = re.findall(r"<figure class=\"chart[^>]*>\s*<figcaption>(.*?)[<\n]", page)
+    return [html.unescape(caption).strip() for caption in found]
+
+
 def test_the_page_holds_all_it_shows(full):
-    addresses = re.findall(r"(?:src|href)=\"([^\"]*)\"", full.page)
+    outside = full.page.replace(plotly_script(), "")
+    addresses = re.findall(r"(?:src|href)=\"([^\"]*)\"", outside)
     assert addresses
-    assert all(address.startswith("data:image/png;base64,") for address in addresses)
-    assert "url(" not in full.page
-    assert "@import" not in full.page
-    assert "<script" not in full.page
+    assert all(address.startswith(("data:image/png;base64,", "#")) for address in addresses)
+    for word in ("url(", "@import", "http:", "https:", "fetch(", "XMLHttpRequest"):
+        assert word not in outside
+    assert "default-src 'none'" in outside
+
+
+def test_each_link_leads_to_a_part_of_the_page(full):
+    linked = re.findall(r"href=\"#([^\"]*)\"", full.page)
+    assert linked == [
+        "overview",
+        "returns",
+        "prices",
+        "trades",
+        "holdings",
+        "signal",
+        "events",
+        "pyfolio",
+        "provenance",
+        "glossary",
+    ]
+    assert all(full.page.count(f'id="{name}"') == 1 for name in linked)
+
+
+def plotly_script():
+    folder = Path(importlib.util.find_spec("plotly").origin).parent
+    return (folder / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
 
 
 def test_the_page_stays_small(full):
@@ -184,11 +170,10 @@ def test_the_page_stays_small(full):
 
 
 def test_what_users_name_is_escaped(full):
-    assert HOSTILE not in full.page
+    page = full.page.replace(plotly_script(), "")
     for text in (HOSTILE, "refused <3>", "average <20>", "table <1>", "x<y", "<i>", "picture <2>"):
-        assert text not in full.page
-    for text in (HOSTILE, "refused <3>", "table <1>", "x<y", "<i>", "picture <2>"):
-        assert text in text_of(full.page)
+        assert text not in page
+        assert text in text_of(page) or text == "average <20>"  # the overlay's name stands in a chart
 
 
 def test_every_figure_of_pyfolio_is_drawn_once(full):
@@ -233,10 +218,21 @@ def test_round_trip_statistics_are_those_of_the_trades(full):
     assert rows["Largest losing trade"] == f"{min(profits):,.2f}"
 
 
-def test_the_last_twenty_round_trips_come_newest_first(full):
-    rows = cells(full.page, "The last 20 of 25")[1:]
+def test_the_trade_log_shows_the_newest_and_holds_all(full):
+    rows = cells(full.page, "Trade log")[1:]
     assert [row[0] for row in rows] == [str(number) for number in range(25, 5, -1)]
     assert rows[0][1] == HOSTILE
+    log = full.page[full.page.index('<figure class="log"') :]
+    stored = json.loads(re.search(r"<script type=\"application/json\">(.*?)</script>", log).group(1))
+    assert [row[0] for row in stored] == [str(number) for number in range(25, 0, -1)]
+    assert stored[-1] == ["1", HOSTILE, "long", "2015-01-16", "2015-01-28", "8", "3.10", "0.10", "3.00"]
+
+
+def test_the_trade_log_is_cut_to_what_a_page_can_hold(make_run):
+    trips = [("A", 1, 2, 1.0)] * 5_001
+    log = trade_log(make_run([CASH] * 3, trips=trips))
+    assert len(json.loads(log.rows_json)) == 5_000
+    assert log.table.note == "the last 5,000 of 5,001; all are in trades.parquet in the run's folder"
 
 
 def test_it_says_what_cannot_be_trusted(full):
@@ -247,20 +243,56 @@ def test_it_says_what_cannot_be_trusted(full):
     assert "the past is no promise of the future" in text
 
 
-def test_the_first_twenty_warnings_are_shown_and_the_rest_counted(full):
-    text = text_of(full.page)
-    assert [number for number in range(23) if f"refused <{number}>" in text] == list(range(20))
-    assert "and 3 more like these in run.log" in text
+def test_refused_orders_and_events_are_told_in_order(make_run):
+    run = make_run([CASH] * 30, log=[("info", "began")] + [("warning", f"refused <{n}>") for n in range(103)])
+    run = replace(run, orders=REFUSED)
+    page = tearsheet(run)
+    events = cells(page, "Events and warnings")[1:]
+    assert events == [[str(number + 1), f"refused <{number}>"] for number in range(100)]
+    assert "the first 100 of 103" in text_of(page)
+    assert cells(page, "Refused orders")[1:] == [["2", "2015-01-05", "B", "40", "0", "Margin"]]
+
+
+REFUSED = pd.DataFrame(
+    {
+        "decided": pd.to_datetime(["2015-01-02", "2015-01-05"]),
+        "symbol": ["A", "B"],
+        "size": [10.0, 40.0],
+        "reason": ["decision", "decision"],
+        "status": ["Completed", "Margin"],
+        "changed": pd.to_datetime(["2015-01-05", "2015-01-06"]),
+        "filled": [10.0, 0.0],
+        "price": [5.0, 0.0],
+        "commission": [0.0, 0.0],
+    },
+    index=pd.RangeIndex(1, 3, name="order"),
+)
 
 
 def test_a_signals_details_are_shown(full):
-    captions = drawn(full.page)
-    assert html.escape(f"{HOSTILE}: overlays and fills").replace("&quot;", "&#34;") in captions
-    assert "B: overlays and fills" in captions
+    assert "picture <2>" in [html.unescape(caption) for caption in drawn(full.page)]
     assert "broken: it is no PNG picture" in text_of(full.page)
     assert cells(full.page, "long")[-1][0] == "2015-03-12"  # the 50th working day
     assert "rows 1 to 50 of 400" in text_of(full.page)
     assert cells(full.page, html.escape("table <1>"))[2][1] == DASH
+
+
+def test_pictures_beyond_what_a_page_can_hold_are_left_out(make_run):
+    large = SHORTEST_PNG + b"0" * 400_000
+    page = tearsheet(make_run([CASH] * 3, details=Details(pictures={"first": large, "second": large})))
+    assert "first" in drawn(page)
+    assert "second: pictures beyond 750,000 bytes; see the run's folder" in text_of(page)
+
+
+def test_the_symbols_with_bars_have_price_charts(full):
+    choices = re.search(r"<select.*?</select>", full.page, re.DOTALL).group()
+    named = [html.unescape(name) for name in re.findall(r"<option[^>]*>(.*?)</option>", choices)]
+    assert named == [HOSTILE, "B"]
+    assert "5 more symbols were traded less, or not at all." in text_of(full.page)
+
+
+def test_a_run_without_bars_says_so(make_run):
+    assert "The run keeps no bars." in text_of(tearsheet(make_run([CASH] * 3)))
 
 
 def test_configuration_and_provenance_are_folded_away(full):
@@ -281,26 +313,32 @@ def test_it_leaves_matplotlib_pandas_and_numpy_as_they_were(full):
     assert plt.get_fignums() == []
 
 
-def test_a_run_that_never_traded_leaves_figures_out_with_reasons():
+def test_a_run_that_never_traded_leaves_figures_out_with_reasons(make_run):
     page = tearsheet(make_run([CASH] * 30))
     text = text_of(page)
-    assert "Positions: nothing was held at the end of any day" in text
-    assert "Transactions: nothing was traded" in text
-    assert "Round trips: needs 5 round trips; the run has 0" in text
-    assert "No round trip has ended." in text
+    for reason in (
+        "Positions: nothing was held at the end of any day",
+        "Transactions: nothing was traded",
+        "Round trips: needs 5 round trips; the run has 0",
+        "Round trips: no round trip has ended",
+        "Turnover and costs: nothing was traded",
+        "Weights: nothing was held at the end of any bar",
+    ):
+        assert reason in text
+    assert "Equity, drawdown and exposure" in charted(page)
     assert dict(cells(page, "Trading")[1:])["Win rate"] == DASH
     assert "The benchmark is without costs." not in text
     assert not re.search(r"\b(nan|NaT|inf|None)\b", text.split("Configuration and provenance")[0])
 
 
 @pytest.mark.parametrize("bars", [1, 2])
-def test_the_shortest_runs_have_a_page(bars):
+def test_the_shortest_runs_have_a_page(bars, make_run):
     page = tearsheet(make_run([CASH, 900.0][:bars]))
     assert "needs two days" in page if bars == 1 else "Cumulative returns" in drawn(page)
     assert not re.search(r"\b(nan|NaT|inf)\b", text_of(page))
 
 
-def test_a_total_loss_ends_the_figures_on_its_day():
+def test_a_total_loss_ends_the_figures_on_its_day(make_run):
     equity = [CASH, 900.0, 500.0, 100.0, -200.0, -300.0, -300.0]
     page = tearsheet(make_run(equity, trips=[("A", 1, 6, -1300.0)], benchmark=[0.0, 0.1, 0.0, 0.0, 0.0, 0.0, 0.0]))
     text = text_of(page)
@@ -310,7 +348,7 @@ def test_a_total_loss_ends_the_figures_on_its_day():
 
 
 @pytest.mark.slow
-def test_two_hundred_symbols_fit_on_a_page():
+def test_two_hundred_symbols_fit_on_a_page(make_run, random_equity):
     symbols = tuple(f"SYMBOL{number}" for number in range(200))
     trips = [(symbols[n], 1 + n % 50, 60 + n % 50, 1.0 - n % 3) for n in range(200)]
     page = tearsheet(make_run(random_equity(300), symbols, trips=trips, held=0.004))
@@ -319,7 +357,7 @@ def test_two_hundred_symbols_fit_on_a_page():
 
 
 @pytest.mark.slow
-def test_only_losses_have_a_page():
+def test_only_losses_have_a_page(make_run):
     trips = [("A", 2 * n + 1, 2 * n + 2, -1.0) for n in range(10)]
     page = tearsheet(make_run(CASH * 0.99 ** np.arange(60), trips=trips))
     assert "Probability of a profitable trade: needs both a gain and a loss" in text_of(page)
@@ -330,7 +368,7 @@ INTRADAY = pd.DatetimeIndex(
 )
 
 
-def test_intraday_bars_are_compounded_to_sessions():
+def test_intraday_bars_are_compounded_to_sessions(make_run):
     benchmark = [0.0, 0.1, 0.1, -0.1, 0.5]
     run = make_run(
         [1000.0, 1100.0, 990.0, 1210.0, 605.0], index=INTRADAY, trips=[("A", 1, 3, 5.0)], benchmark=benchmark
@@ -345,14 +383,14 @@ def test_intraday_bars_are_compounded_to_sessions():
     assert [str(day.date()) for day in daily.transactions.index] == ["2015-01-05", "2015-01-06"]
 
 
-def test_a_session_that_crosses_midnight_in_utc_stays_one_session():
+def test_a_session_that_crosses_midnight_in_utc_stays_one_session(make_run):
     index = pd.DatetimeIndex(["2015-01-05 23:00", "2015-01-06 01:00", "2015-01-06 23:00"], tz="UTC")
     run = make_run([1000.0, 1100.0, 1100.0], index=index)
     run.manifest["data"]["calendar"] = "XASX"  # Sydney opens at 23:00 UTC of the day before
     assert by_days(run).returns.tolist() == pytest.approx([0.1, 0.0])
 
 
-def test_transaction_times_are_drawn_only_within_the_hours_pyfolio_knows():
+def test_transaction_times_are_drawn_only_within_the_hours_pyfolio_knows(make_run):
     inside = by_days(make_run([1000.0] * 5, index=INTRADAY, trips=[("A", 1, 3, 5.0)]))
     assert transaction_figures(inside)[-1].left_out == ""
     early = INTRADAY - pd.Timedelta(hours=2)
@@ -360,14 +398,14 @@ def test_transaction_times_are_drawn_only_within_the_hours_pyfolio_knows():
     assert "9:30 to 16:00" in transaction_figures(outside)[-1].left_out
 
 
-def test_a_debt_is_no_more_than_a_total_loss_to_pyfolio():
+def test_a_debt_is_no_more_than_a_total_loss_to_pyfolio(make_run):
     daily = by_days(make_run([CASH, 500.0, -100.0, -50.0]))
     assert daily.returns.tolist() == pytest.approx([0.0, -0.5, -1.0])
     assert len(daily.positions) == 2
     assert str(daily.gone.date()) == "2015-01-06"
 
 
-def test_round_trips_keep_fractions_of_shares():
+def test_round_trips_keep_fractions_of_shares(make_run):
     run = make_run([CASH, 1100.0, 1200.0, 1300.0], trips=[("A", 1, 3, 60.0)])
     trip = by_days(run).round_trips.iloc[0]
     assert trip["pnl"] == 60.0
@@ -376,13 +414,13 @@ def test_round_trips_keep_fractions_of_shares():
     assert bool(trip["long"])
 
 
-def test_rolling_figures_need_half_a_year():
+def test_rolling_figures_need_half_a_year(make_run, random_equity):
     figures = {figure.title: figure.left_out for figure in returns_figures(by_days(make_run(random_equity(126))))}
     assert figures["Rolling volatility, 6 months"] == "needs more than 126 days; the run has 126"
     assert figures["Daily returns"] == ""
 
 
-def test_few_round_trips_are_left_out():
+def test_few_round_trips_are_left_out(make_run, random_equity):
     daily = by_days(make_run(random_equity(20), trips=[("A", 1, 2, 1.0)]))
     assert [figure.left_out for figure in round_trip_figures(daily)] == ["needs 5 round trips; the run has 1"]
 

@@ -27,8 +27,12 @@ function draw(plot) {
   if (printing.now) layout.width = PAPER_WIDTH / (plot.closest(".wide") ? 1 : 2) - 16;
   const scale = plot.closest("figure").querySelector("[data-scale]");
   if (scale && scale.checked) layout.yaxis = { ...layout.yaxis, type: "log", tickformat: undefined, dtick: undefined };
-  plot.setAttribute("role", "group");
-  return Plotly.react(plot, chart.traces.map(withTimes), layout, CONFIG);
+  const traces = chart.traces.map(withTimes);
+  for (const trace of traces) {
+    // Half of a cell's colour is the page's, which plotly does not know when it chooses the text's.
+    if (trace.type === "heatmap") trace.textfont = { ...trace.textfont, color: layout.template.layout.hoverlabel.font.color };
+  }
+  return Plotly.react(plot, traces, layout, CONFIG);
 }
 
 function drawAll() {
