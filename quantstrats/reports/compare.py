@@ -137,7 +137,7 @@ def _returns(comparison: Comparison) -> Section:
         shown=[rolling_correlation(comparison)],
         tables=[
             Table("Correlation of daily returns", ["", *letters], rows),
-            Table("Tracking error to A", ["", "A year"], errors),
+            Table("Tracking error to A", ["", "Annualised"], errors),
         ],
     )
 

@@ -89,6 +89,17 @@ def test_the_block_length_grows_with_autocorrelation():
     assert lengths[-1] > 5 * lengths[0]
 
 
+def test_the_block_length_grows_where_signs_last_though_sizes_do_not_tell():
+    rng = np.random.default_rng(4)
+    signs = np.cumprod(np.where(rng.random(2000) < 0.1, -1.0, 1.0))
+    independent_signs = rng.choice([-0.01, 0.01], 2000)
+    assert block_length(np.zeros(2000), independent_signs) < 5
+    # The dependence may be of the difference alone, or of what both share.
+    assert block_length(independent_signs, independent_signs + 0.001 * signs) > 10
+    waves = np.tile(np.repeat([0.01, -0.01], 10), 100)
+    assert block_length(waves, waves + 0.1 * independent_signs) > 10
+
+
 def test_the_block_length_grows_where_volatile_times_last():
     rng = np.random.default_rng(2)
     noise = rng.normal(0.0, 0.01, 2000)
