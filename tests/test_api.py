@@ -274,7 +274,7 @@ def test_the_configuration_is_complete(short):
         },
         "risk": {"max_drawdown": None},
         "engine": {"name": "backtrader", "cash": 100_000.0, "fractional": True, "guard": "sampled"},
-        "report": {"benchmark": "equal_weight"},
+        "report": {"benchmark": "equal_weight", "risk_free": 0.0},
     }
 
 

@@ -29,7 +29,7 @@ TRADING = (
 )
 # More of the returns' risk, and how they go with the benchmark's.
 RISK = (
-    ("Longest drawdown", "longest_drawdown_days", "{:,} days"),
+    ("Longest drawdown", "longest_drawdown_days", "{:,.0f} days"),
     ("Calmar ratio", "calmar", "{:z.2f}"),
     ("Value at risk", "value_at_risk", "{:z.2%}"),
     ("Expected shortfall", "expected_shortfall", "{:z.2%}"),
