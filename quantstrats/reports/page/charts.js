@@ -24,7 +24,7 @@ function draw(plot) {
   layout.template = plotTemplate();
   layout.uirevision = plot.dataset.chart;
   layout.autosize = true;
-  if (printing.now) layout.width = PAPER_WIDTH / (plot.closest(".wide") ? 1 : 2) - 16;
+  if (printing.now) layout.width = PAPER_WIDTH;
   const scale = plot.closest("figure").querySelector("[data-scale]");
   if (scale && scale.checked) layout.yaxis = { ...layout.yaxis, type: "log", tickformat: undefined, dtick: undefined };
   const traces = chart.traces.map(withTimes);
