@@ -19,6 +19,8 @@ OTHERS = "#98a2b0"
 PERCENT = ".3~p"
 # Of ticks in units of currency: plotly's own choice, which adapts to the step (10k, 2.5M).
 MONEY = ""
+# Names where the pointer is: whole, since plotly would cut them after 15 characters, within an escaped one too.
+WHOLE_NAMES = {"namelength": -1}
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def linked_axes(titles: list[str], formats: list[str], domains: list[list[float]
         Of ``panels``.
     """
     last = len(titles)
-    layout: dict[str, Any] = {"hovermode": "x unified", "hoversubplots": "axis"}
+    layout: dict[str, Any] = {"hovermode": "x unified", "hoversubplots": "axis", "hoverlabel": WHOLE_NAMES}
     # One x axis that all panels share, drawn below the last: so a hover shows the values of every panel.
     layout["xaxis"] = {"type": "date", "anchor": axis("y", last), "domain": [0.0, 1.0]}
     for number, (title, form, domain) in enumerate(zip(titles, formats, domains, strict=True), start=1):

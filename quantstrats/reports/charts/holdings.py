@@ -13,6 +13,7 @@ from quantstrats.reports.charts.chart import (
     OTHERS,
     PERCENT,
     STRATEGY,
+    WHOLE_NAMES,
     Chart,
     faded,
     line,
@@ -93,6 +94,7 @@ def _stacked(title: str, run: Run, weights: pd.DataFrame) -> Chart:
         "xaxis": {"type": "date"},
         "yaxis": {"tickformat": PERCENT, "title": {"text": "Part of equity"}},
         "hovermode": "x unified",
+        "hoverlabel": WHOLE_NAMES,
         "legend": {"tracegroupgap": 0},
     }
     return Chart(title, traces, layout, height=360, note=_note(len(rows), len(values)))

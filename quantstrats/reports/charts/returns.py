@@ -77,25 +77,26 @@ def rolling(daily: Daily) -> Chart:
     returns, benchmark = daily.returns, daily.compared
     if len(returns) <= window:
         return Chart(title, left_out=f"needs more than {window} sessions; the run has {len(returns):,}")
-    rows = np.arange(len(returns))[window - 1 :][spread_rows(len(returns) - window + 1, _MOST_POINTS)]
-    x = returns.index[rows]
-
-    def shown(series: pd.Series, name: str, color: str, panel: int, form: str) -> dict[str, Any]:
-        return line(x, series.to_numpy()[rows], name, color, panel=panel, form=form, legend=panel == 1)
-
-    traces = []
+    begins = spread_rows(len(returns) - window + 1, _MOST_POINTS)
+    x = returns.index[begins + window - 1]
+    traces, deviations = [], []
     for series, name, color in ((returns, "Strategy", STRATEGY), (benchmark, "Benchmark", BENCHMARK)):
         if series is not None:
-            spread = series.rolling(window).std()
-            gained = series.rolling(window).mean() - daily.risk_free_per_day
-            traces.append(shown(gained / spread.where(spread > 0.0) * np.sqrt(year), name, color, 1, ".2f"))
-            traces.append(shown(spread * np.sqrt(year), f"{name}'s volatility", color, 2, ".1%"))
+            # Not pandas' rolling figures: they leave remainders of arithmetic where nothing moved.
+            seen = np.lib.stride_tricks.sliding_window_view(series.to_numpy("float64"), window)[begins]
+            average = seen.mean(axis=1)
+            spread = np.where(np.ptp(seen, axis=1) > 0.0, seen.std(axis=1, ddof=1), 0.0)
+            sharpe = _ratio(average - daily.risk_free_per_day, spread) * np.sqrt(year)
+            traces.append(line(x, sharpe, name, color, form=".2f"))
+            volatility = spread * np.sqrt(year)
+            traces.append(line(x, volatility, f"{name}'s volatility", color, panel=2, form=".1%", legend=False))
+            deviations.append(np.where(spread[:, None] > 0.0, seen - average[:, None], 0.0))
     if benchmark is None:
         layout = linked_axes(["Sharpe ratio", "Volatility"], ["", PERCENT], panels(0.5, 0.5))
         return Chart(title.replace(", volatility and beta", " and volatility"), traces, layout, wide=True, height=400)
-    variance = benchmark.rolling(window).var()
-    beta = returns.rolling(window).cov(benchmark) / variance.where(variance > 0.0)
-    traces.append(shown(beta, "Beta", STRATEGY, 3, ".2f"))
+    own, other = deviations
+    beta = _ratio((own * other).sum(axis=1), np.square(other).sum(axis=1))
+    traces.append(line(x, beta, "Beta", STRATEGY, panel=3, form=".2f", legend=False))
     layout = linked_axes(["Sharpe ratio", "Volatility", "Beta"], ["", PERCENT, ""], panels(0.34, 0.33, 0.33))
     return Chart(title, traces, layout, wide=True, height=520)
 
@@ -134,6 +135,11 @@ def distribution(daily: Daily) -> Chart:
 
 def _bars(x: Any, y: Any, name: str, color: str) -> dict[str, Any]:
     return {"type": "bar", "x": x, "y": y, "name": name, "marker": {"color": color}, "yhoverformat": ".2%"}
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Return quotients; NaN where nothing is above zero below the line."""
+    return np.asarray(np.divide(above, below, out=np.full(len(below), np.nan), where=below > 0.0))
 
 
 def _by(returns: pd.Series, period: str) -> pd.Series:

@@ -24,7 +24,9 @@ class Page(str):
     def _repr_html_(self) -> str:
         # A frame of its own, so that the page's style and the notebook's leave each other alone.
         style = f"width:100%;height:{_HEIGHT}px;border:0"
-        return f'<iframe srcdoc="{escape(self)}" style="{style}"></iframe>'
+        # Otherwise a link within the page would lead to the notebook, which the frame would then show.
+        page = self.replace("<head>", '<head>\n<base href="about:srcdoc">', 1)
+        return f'<iframe srcdoc="{escape(page)}" style="{style}"></iframe>'
 
 
 def render(template: str, context: Mapping[str, Any]) -> Page:
