@@ -155,7 +155,9 @@ def test_only_settings_that_differ_are_shown(two):
     found = compared(two)
     assert found.settings.index.tolist() == ["signal.lookback"]
     assert found.settings.loc["signal.lookback"].tolist() == ["5", "9"]
-    assert compared([two[0], replace(two[0], run_id="again")]).settings.empty
+    again = replace(two[0], run_id="again")
+    assert compared([two[0], again]).settings.empty
+    assert compared([two[0], again, two[1]]).settings.loc["signal.lookback"].tolist() == ["5", "5", "9"]
 
 
 def test_settings_are_shown_in_short(run_of):
@@ -320,6 +322,11 @@ def test_the_rolling_correlation_is_that_of_its_window(two, run_of):
     assert b[-1] == pytest.approx(np.corrcoef(window["A"], window["B"])[0, 1])
     assert len(b) == 250 - 125
     assert np.isnan(flat).all()
+    # Within a window in which a run stood still, what rolled in and out before must not look like a correlation.
+    still = np.append(grown(150, 3), np.full(150, 1234.5))
+    (stopped,) = rolling_correlation(compared([run_of("a", grown(300, 1)), run_of("b", still)])).traces
+    assert np.isfinite(stopped["y"][:100]).all()
+    assert np.isnan(stopped["y"][-20:]).all()
     short = compared([run_of("a", grown(126, 1)), run_of("b", grown(126, 2))])
     assert rolling_correlation(short).left_out == "needs more than 126 common sessions; there are 126"
 

@@ -53,15 +53,14 @@ def rolling_correlation(comparison: Comparison) -> Chart:
     title = f"Correlation with A, {days} days"
     if len(returns) <= days:
         return Chart(title, left_out=f"needs more than {days} common sessions; there are {len(returns):,}")
-    # Where nothing moved there is no correlation; a rolling variance leaves remainders of arithmetic there.
-    moved = (returns != 0.0).rolling(days).sum() > 1.0
     traces = []
     rows = spread_rows(len(returns) - days + 1, _MOST_ROLLED) + days - 1
     x = pd.DatetimeIndex(returns.index[rows])
     for number, run in enumerate(comparison.runs[1:], start=1):
         with np.errstate(divide="ignore", invalid="ignore"):
             rolled = returns[run.letter].rolling(days).corr(returns["A"])
-        known = rolled.where(moved[run.letter] & moved["A"]).clip(-1.0, 1.0)
+        # Where one of them stood still for the whole window there is none.
+        known = rolled.where(np.isfinite(rolled)).clip(-1.0, 1.0)
         traces.append(line(x, known.to_numpy("float64")[rows], run.label, COLORS[number], form=".2f"))
     layout = {"xaxis": {"type": "date"}, "yaxis": {"tickformat": ".2f"}, "hovermode": "x unified", "showlegend": True}
     return Chart(title, traces, layout, wide=True, height=280)
