@@ -16,8 +16,8 @@ from quantstrats.reports.compared import (
     difference_texts,
 )
 from quantstrats.reports.page.page import Page, render
+from quantstrats.reports.page.section import Section
 from quantstrats.reports.tables import Table, as_text
-from quantstrats.reports.tearsheet import Section
 from quantstrats.runs.labels import COMPARED, FINAL_EQUITY, TRADING, guard_text
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from quantstrats.progress import stage
@@ -14,8 +13,9 @@ from quantstrats.reports.daily import by_days
 from quantstrats.reports.drawing import Picture, load_matplotlib, png_source, quiet
 from quantstrats.reports.glossary import GLOSSARY, NOTATION
 from quantstrats.reports.page.page import Page, render
+from quantstrats.reports.page.section import Section
 from quantstrats.reports.tables import Table, as_text, table_of
-from quantstrats.reports.tradelog import TradeLog, trade_log
+from quantstrats.reports.tradelog import trade_log
 from quantstrats.runs.labels import COMPARED, FINAL_EQUITY, RISK, TRADING, described_text, guard_text, plain_name
 
 if TYPE_CHECKING:
@@ -32,39 +32,6 @@ _MOST_SYMBOLS, _MOST_EVENTS, _MOST_TABLE_ROWS = 5, 100, 50
 _MOST_PICTURE_BYTES = 750_000  # with plotly's script and pyfolio's figures, a page stays below 8 MB
 _MOST_PRICE_CHARTS, _MOST_PRICE_BARS, _FEWEST_PRICE_BARS = 40, 2_500, 400
 _PNG = b"\x89PNG\r\n\x1a\n"
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the page under a heading: charts, price charts to choose from, pictures, tables, the trade log."""
-
-    key: str
-    title: str
-    notes: list[str] = field(default_factory=list)
-    shown: list[Chart | Picture] = field(default_factory=list)
-    choices: list[Chart] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
-    log: TradeLog | None = None
-
-    @property
-    def charts(self) -> list[Chart]:
-        """Interactive charts."""
-        return [each for each in self.shown if not isinstance(each, Picture) and not each.left_out]
-
-    @property
-    def pictures(self) -> list[Picture]:
-        """Pictures that were drawn."""
-        return [each for each in self.shown if isinstance(each, Picture) and not each.left_out]
-
-    @property
-    def missing(self) -> list[Chart | Picture]:
-        """What cannot be shown for this run."""
-        return [each for each in self.shown if each.left_out]
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to show under the heading."""
-        return not (self.notes or self.shown or self.choices or self.tables or self.log)
 
 
 def tearsheet(run: Run) -> Page:
