@@ -74,8 +74,11 @@ def growth_of(returns: pd.Series) -> np.ndarray:
 
 
 def drawdown_of(value: np.ndarray, start: float) -> np.ndarray:
-    """Return how far each value lies below the highest so far, ``start`` among them, as a fraction of that."""
-    return np.asarray(value / np.maximum(np.maximum.accumulate(value), start) - 1.0)
+    """Return how far each value lies below the highest so far, ``start`` among them, as a fraction of that.
+
+    What is owed beyond a total loss is none: as in the figures, the most is -1.
+    """
+    return np.asarray(np.maximum(value / np.maximum(np.maximum.accumulate(value), start) - 1.0, -1.0))
 
 
 def _exposures(run: Run) -> tuple[np.ndarray, np.ndarray]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _MOST_BARS = 20_000
 _MOST_FILLS = 1_000
+_MOST_OPEN_HOURS = 20.0  # of a day that has a night
 # What a fill did to the position, with its mark.
 _MARKS = (
     ("Entry, long", "triangle-up", GAIN),
@@ -111,7 +112,21 @@ def price_chart(run: Run, symbol: str, most_bars: int) -> Chart:
     layout = linked_axes(["Price", "Weight"], [",.5~g", PERCENT], panels(0.8, 0.2))
     layout["hovermode"] = "closest"
     layout["xaxis"]["rangeslider"] = {"visible": False}
+    layout["xaxis"]["rangebreaks"] = _closed_hours(times_of(run, whole.index))
     return Chart(symbol, traces, layout, note=_note(joined, len(fills)), wide=True, height=500, scales=True)
+
+
+def _closed_hours(times: pd.DatetimeIndex) -> list[dict[str, Any]]:
+    """Return nights and weekends without intraday bars, which would take most of a time axis, as plotly's breaks."""
+    of_day = times - times.normalize()
+    if len(times) < 2 or not of_day.any():
+        return []
+    hour = pd.Timedelta(hours=1)
+    opens, closes = of_day.min() / hour, (of_day.max() + np.diff(times).min()) / hour
+    night = {"bounds": [closes, opens], "pattern": "hour"}
+    weekend = {"bounds": ["sat", "mon"]}
+    is_night, is_weekend = closes - opens < _MOST_OPEN_HOURS, times.day_of_week.max() < 5
+    return [*([night] if is_night else []), *([weekend] if is_weekend else [])]
 
 
 def _prices(x: Any, bars: pd.DataFrame) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def test_what_is_held_of_nothing_is_no_exposure(make_run):
     lines = named(overview(run))
     assert lines["Long exposure"]["y"].tolist() == [0.5, 0.0, 0.0]
     assert lines["Short exposure"]["y"].tolist() == [-0.1, 0.0, 0.0]
-    assert lines["Drawdown"]["y"].tolist() == pytest.approx([0.0, -1.0, -1.3])
+    assert lines["Drawdown"]["y"].tolist() == [0.0, -1.0, -1.0]  # no more than all
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from quantstrats import Details, plot
+from quantstrats import Costs, Details, RiskPolicy, backtest, plot
 from quantstrats.errors import RunError
 from quantstrats.reports.charts.prices import charted_symbols, price_chart
 
@@ -207,6 +207,34 @@ def test_intraday_bars_and_fills_are_shown_by_new_yorks_clock(make_run):
     assert len(chart.figure().data) == len(chart.traces)
 
 
+def breaks(make_run, index, calendar):
+    run = make_run(np.full(len(index), 1000.0), index=index, calendar=calendar)
+    chart = price_chart(replace(run, bars=bars_of(index, A=np.full(len(index), 100.0))), "A", ALL)
+    return chart.layout["xaxis"]["rangebreaks"]
+
+
+def test_nights_and_weekends_without_bars_are_left_out_of_the_time_axis(make_run):
+    days = pd.bdate_range("2015-01-05", periods=6, tz="UTC")
+    index = pd.DatetimeIndex([day + pd.Timedelta(minutes=870 + 30 * bar) for day in days for bar in range(13)])
+    assert breaks(make_run, index, "XNYS") == [  # from 16:00 to 9:30 of New York
+        {"bounds": [16.0, 9.5], "pattern": "hour"},
+        {"bounds": ["sat", "mon"]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("index", "calendar"),
+    [
+        (pd.bdate_range("2015-01-05", periods=6), "XNYS"),
+        (pd.date_range("2015-01-05", periods=500, freq="h", tz="UTC"), "24/7"),
+        (pd.DatetimeIndex(["2015-01-05 14:30"], tz="UTC"), "XNYS"),
+    ],
+    ids=["days", "around the clock", "one bar"],
+)
+def test_nothing_is_left_out_of_an_axis_of_days_or_of_a_market_that_never_closes(make_run, index, calendar):
+    assert breaks(make_run, index, calendar) == []
+
+
 def test_a_symbol_is_plotted_as_a_figure(traded):
     run = traded(*decided((2, 3.0), (5, -3.0)), trips=[(2, 5, 9.0)])
     figure = plot(run, "A")
@@ -249,6 +277,26 @@ def test_a_symbol_without_bars_is_an_error_in_one_line(make_run, symbols, asked,
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
     assert charted_symbols(run) == symbols
+
+
+def test_a_real_run_shows_its_stop_and_its_settlement(market_of):
+    market = market_of(
+        {"A": [10, 10, 12, 5, 5, 5], "B": [10, 10, 10, 10, None, None]},
+        opens={"A": [10, 10, 11, 9, 6, 5], "B": [10, 10, 10, 10, None, None]},
+        ended={"B": pd.Timestamp("2015-01-07")},
+    )
+    free = Costs(0, slippage_bps=0)
+    run = backtest("buy_and_hold", market, costs=free, risk=RiskPolicy(max_drawdown=0.2), cash=1000.0, guard="off")
+    days = market.index
+    found = {symbol: {trace["name"]: trace for trace in price_chart(run, symbol, ALL).traces} for symbol in "AB"}
+    # Bought at the second bar's open; A halves on the fourth, is sold at the next open, when B is no more.
+    for symbol, name, row, price in (("A", "Stop", 4, 6.0), ("B", "Settled", 4, 10.0)):
+        assert list(found[symbol]["Entry, long"]["x"]) == [days[1]]
+        assert list(found[symbol]["Entry, long"]["y"]) == [10.0]
+        assert list(found[symbol][name]["x"]) == [days[row]]
+        assert list(found[symbol][name]["y"]) == [price]
+    assert found["A"]["Loss"]["y"][:2].tolist() == [10.0, 6.0]
+    assert found["A"]["Price"]["open"].tolist() == [10.0, 10.0, 11.0, 9.0, 6.0, 5.0]
 
 
 def test_no_bars_are_no_charts(make_run):
