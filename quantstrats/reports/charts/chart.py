@@ -60,10 +60,11 @@ class Chart:
     scales: bool = False
 
     def figure(self) -> plotly.graph_objects.Figure:
-        """Return the chart as a plotly Figure, with its title."""
+        """Return the chart as a plotly Figure, with its title; without traces where it is left out."""
         import plotly.graph_objects as go
 
-        title = {"text": escape(self.title), "x": 0.01, "y": 0.98, "yanchor": "top", "font": {"size": 15}}
+        text = f"{self.title}: {self.left_out}" if self.left_out else self.title
+        title = {"text": escape(text), "x": 0.01, "y": 0.98, "yanchor": "top", "font": {"size": 15}}
         figure = go.Figure({"data": self.traces, "layout": {**self.layout, "template": "plotly_white"}})
         return figure.update_layout(title=title, height=self.height + 60, margin={"t": 90})
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _MOST_POINTS = 700
 _MOST_NAMED = 9
-_NOTHING = "nothing was held at the end of any bar"
+_NOTHING, _SHORT = "nothing was held at the end of any bar", "needs two bars"
 
 
 def allocation(run: Run) -> Chart:
@@ -52,8 +52,8 @@ def concentration(run: Run) -> Chart:
     title = "Concentration"
     weights = weights_of(run).abs().to_numpy()
     held = weights.sum(axis=1)
-    if not held.any():
-        return Chart(title, left_out=_NOTHING)
+    if not held.any() or len(held) < 2:
+        return Chart(title, left_out=_SHORT if held.any() else _NOTHING)
     rows = spread_rows(len(weights), _MOST_POINTS)
     x = times_of(run, run.equity.index[rows])
     ranked = -np.sort(-weights[rows], axis=1)
@@ -79,8 +79,8 @@ def weights_of(run: Run) -> pd.DataFrame:
 
 def _stacked(title: str, run: Run, weights: pd.DataFrame) -> Chart:
     values = weights.to_numpy()
-    if not values.any():
-        return Chart(title, left_out=_NOTHING)
+    if not values.any() or len(values) < 2:
+        return Chart(title, left_out=_SHORT if values.any() else _NOTHING)
     order = np.argsort(-np.abs(values).mean(axis=0), kind="stable")
     held = [column for column in order if values[:, column].any()]
     named, others = held[:_MOST_NAMED], held[_MOST_NAMED:]

@@ -32,6 +32,9 @@ _SHORT = "#e08e2b"
 
 def overview(run: Run) -> Chart:
     """Return equity against the benchmark, both drawdowns, and long, short and net exposure."""
+    title = "Equity, drawdown and exposure"
+    if len(run.equity) < 2:
+        return Chart(title, left_out="needs two bars")
     cash = float(run.config["engine"]["cash"])
     equity = run.equity.to_numpy("float64")
     compared = None if run.benchmark is None else cash * growth_of(run.benchmark)
@@ -58,7 +61,7 @@ def overview(run: Run) -> Chart:
     domains = panels(0.56, 0.22, 0.22)
     layout = linked_axes(["Equity", "Drawdown", "Exposure"], [MONEY, PERCENT, PERCENT], domains)
     return Chart(
-        "Equity, drawdown and exposure",
+        title,
         traces,
         layout,
         note=_note(len(rows), len(equity)),

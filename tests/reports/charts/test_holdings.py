@@ -70,8 +70,8 @@ def test_the_nine_largest_are_named_and_the_others_shown_together(holding):
 
 
 def test_a_single_other_is_one(holding):
-    held = {f"S{number}": [10.0 * (number + 1)] for number in range(10)}
-    names = [trace["name"] for trace in allocation(holding([1000.0], held)).traces]
+    held = {f"S{number}": [10.0 * (number + 1)] * 2 for number in range(10)}
+    names = [trace["name"] for trace in allocation(holding([1000.0] * 2, held)).traces]
     assert names[-1] == "1 other"
 
 
@@ -103,6 +103,11 @@ def test_a_run_that_held_nothing_has_no_charts_of_holdings(make_run, chart_of):
     assert chart.traces == []
 
 
+@pytest.mark.parametrize("chart_of", [allocation, concentration, sectors])
+def test_one_bar_is_no_line(holding, chart_of):
+    assert chart_of(holding([1000.0], {"A": [100.0]}, sector={"A": "Energy"})).left_out == "needs two bars"
+
+
 def test_an_account_that_was_gone_from_the_start_held_nothing(holding):
     run = holding([-5.0, -5.0], {"A": [100.0, 100.0]})
     assert allocation(run).left_out == concentration(run).left_out == "nothing was held at the end of any bar"
@@ -126,11 +131,11 @@ def test_four_equal_positions_count_as_four_and_one_as_one(holding):
 
 
 def test_the_five_largest_together_are_shown_where_there_are_more(holding):
-    held = {name: [10.0 * (number + 1)] for number, name in enumerate("ABCDEF")}
-    held["F"] = [-60.0]
-    found = lines(concentration(holding([1000.0], held)))
-    assert found["Five largest together"] == pytest.approx([0.2])  # 20 to 60 of 1,000
-    assert found["Largest position"] == pytest.approx([0.06])
+    held = {name: [10.0 * (number + 1), 0.0] for number, name in enumerate("ABCDEF")}
+    held["F"] = [-60.0, -10.0]
+    found = lines(concentration(holding([1000.0] * 2, held)))
+    assert found["Five largest together"] == pytest.approx([0.2, 0.01])  # 20 to 60 of 1,000
+    assert found["Largest position"] == pytest.approx([0.06, 0.01])
 
 
 def test_a_long_run_is_shown_at_equal_steps_and_says_so(holding):

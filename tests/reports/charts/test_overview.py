@@ -90,6 +90,12 @@ def test_a_logarithmic_axis_is_offered_where_all_is_above_zero(make_run, equity,
     assert overview(make_run(equity, benchmark=benchmark)).scales is scales
 
 
+def test_one_bar_is_no_line(make_run):
+    chart = overview(make_run([CASH]))
+    assert (chart.left_out, chart.traces) == ("needs two bars", [])
+    assert chart.figure().layout.title.text == "Equity, drawdown and exposure: needs two bars"
+
+
 def test_a_long_run_keeps_its_highs_lows_ends_and_deepest_fall(make_run, random_equity):
     equity = random_equity(60_000, seed=5)
     benchmark = np.random.default_rng(6).normal(0.0, 0.002, 60_000)
