@@ -114,6 +114,15 @@ def test_a_long_run_keeps_its_highs_lows_ends_and_deepest_fall(make_run, random_
     assert chart.note.startswith(f"{len(shown):,} of 60,000 bars are shown")
 
 
+def test_the_deepest_fall_is_shown_also_where_it_ends_above_the_lowest_value(make_run):
+    equity = np.full(60_000, CASH)
+    equity[30_010:] = 3000.0
+    equity[30_010:30_013] = [500.0, 2000.0, 900.0]  # down by 50%, then by 55%, within a few bars
+    chart = overview(make_run(equity))
+    assert min(named(chart)["Drawdown"]["y"]) == pytest.approx(-0.55)
+    assert 900.0 in named(chart)["Strategy"]["y"]
+
+
 def test_half_a_million_minutes_are_few_points(make_run, random_equity):
     index = pd.date_range("2015-01-01", periods=500_000, freq="min", tz="UTC")
     chart = overview(make_run(random_equity(500_000), index=index, calendar="24/7"))

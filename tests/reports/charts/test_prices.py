@@ -193,6 +193,7 @@ def test_of_many_fills_the_last_are_marked_and_it_says_so(make_run):
     chart = price_chart(run, "A", ALL)
     marked = [trace for trace in chart.traces if trace.get("mode") == "markers"]
     assert sum(len(trace["y"]) for trace in marked) == 1_000
+    assert min(min(trace["x"]) for trace in marked) == run.equity.index[300]
     assert chart.note == "the last 1,000 of 1,300 fills are marked"
 
 
