@@ -52,6 +52,9 @@ def made(
             (closed, symbol, -0.5, 100.0, 0.05, 0.02, 2 * number + 2),
         ]
         trades.append((symbol, "long", index[opened], index[closed], closed - opened, profit + 0.1, 0.1, profit))
+    # As an engine tells them: in the order of time.
+    fills.sort(key=lambda fill: fill[0])
+    trades.sort(key=lambda trade: trade[3])
     positions["cash"] = value - positions.drop(columns="cash").sum(axis=1)
     columns = ["symbol", "amount", "price", "commission", "slippage", "order"]
     transactions = pd.DataFrame([fill[1:] for fill in fills], columns=columns, index=index[[fill[0] for fill in fills]])

@@ -109,7 +109,7 @@ def price_chart(run: Run, symbol: str, most_bars: int) -> Chart:
     traces += _round_trips(run, symbol, fills)
     traces += _marks(run, fills.tail(_MOST_FILLS))
     traces += _weight(run, symbol, x, last)
-    layout = linked_axes(["Price", "Weight"], [",.5~g", PERCENT], panels(0.8, 0.2))
+    layout = linked_axes(["Price", "Weight"], [",.10~g", PERCENT], panels(0.8, 0.2))
     layout["hovermode"] = "closest"
     layout["xaxis"]["rangeslider"] = {"visible": False}
     layout["xaxis"]["rangebreaks"] = _closed_hours(times_of(run, whole.index))
@@ -131,7 +131,7 @@ def _closed_hours(times: pd.DatetimeIndex) -> list[dict[str, Any]]:
 
 def _prices(x: Any, bars: pd.DataFrame) -> dict[str, Any]:
     if "open" not in bars:
-        return line(x, bars["close"].to_numpy("float64"), "Close", BENCHMARK, form=",.5~g")
+        return line(x, bars["close"].to_numpy("float64"), "Close", BENCHMARK, form=",.7~g")
     thin = {"width": 1.0}
     return {
         "type": "candlestick",
@@ -172,7 +172,7 @@ def _marks(run: Run, fills: pd.DataFrame) -> list[dict[str, Any]]:
                     "name": name,
                     "marker": style,
                     "text": [f"{amount:+,.10g}" for amount in some["amount"]],
-                    "hovertemplate": f"{name}: %{{text}} at %{{y:,.6~g}}<br>%{{x}}<extra></extra>",
+                    "hovertemplate": f"{name}: %{{text}} at %{{y:,.7~g}}<br>%{{x}}<extra></extra>",
                     "yaxis": "y",
                 }
             )
