@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from quantstrats.portfolio.costs import Costs
     from quantstrats.portfolio.risk import RiskPolicy
     from quantstrats.portfolio.schedule import Schedule
-    from quantstrats.reports.charts.prices import plot
     from quantstrats.reports.compare import compare
+    from quantstrats.reports.plot import plot
     from quantstrats.reports.tearsheet import tearsheet
     from quantstrats.runs.run import Run, load_run
     from quantstrats.signals import Details, Signal
@@ -54,7 +54,7 @@ _HOMES = {
     "hookimpl": "hookspecs",
     "load_market": "loading",
     "load_run": "runs.run",
-    "plot": "reports.charts.prices",
+    "plot": "reports.plot",
     "tearsheet": "reports.tearsheet",
 }
 

@@ -104,6 +104,8 @@ def round_trips(daily: Daily) -> list[Table]:
     if daily.round_trips.empty:
         return []
     stats = pyfolio_round_trips.gen_round_trip_stats(daily.round_trips)
+    for name in ("pnl", "returns", "symbols"):
+        stats[name] = _without_strangers(stats[name])
     counted = stats["summary"].drop(index="Percent profitable")
     profitable = stats["summary"].loc[["Percent profitable"]]
     tables = [
@@ -115,6 +117,14 @@ def round_trips(daily: Daily) -> list[Table]:
     by_symbol = stats["symbols"].T.rename(columns=lambda name: name.replace("round_trips", "round trips"))
     symbols = table_of(by_symbol, "Return on the equity by symbol", forms=dict.fromkeys(by_symbol.columns, _PERCENT))
     return [*tables, symbols] if len(symbols.rows) > 1 else tables
+
+
+def _without_strangers(stats: pd.DataFrame) -> pd.DataFrame:
+    """Return statistics without a gain that is called the largest loss, or a loss that is called the largest gain."""
+    gains = stats.index == "Largest winning trade"
+    losses = stats.index == "Largest losing trade"
+    wrong = (gains[:, None] & (stats < 0.0).to_numpy()) | (losses[:, None] & (stats > 0.0).to_numpy())
+    return stats.mask(wrong)
 
 
 def _stats(stats: pd.DataFrame, title: str, form: Form, percentages: pd.DataFrame | None = None) -> Table:

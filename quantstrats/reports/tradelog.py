@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
+from quantstrats.reports.charts.times import times_of
 from quantstrats.reports.tables import Form, Table, table_of
 
 if TYPE_CHECKING:
@@ -50,7 +53,8 @@ def trade_log(run: Run) -> TradeLog | None:
     """Return the trade log of a run; None where no round trip has ended."""
     if run.trades.empty:
         return None
-    trades = run.trades[list(_NAMED)].rename(columns=_NAMED).iloc[::-1]
+    shown = {name: times_of(run, pd.DatetimeIndex(run.trades[name])) for name in ("opened", "closed")}
+    trades = run.trades[list(_NAMED)].assign(**shown).rename(columns=_NAMED).iloc[::-1]
     trades.index = trades.index + 1
     note = f"the last {_MOST:,} of {len(trades):,}; all are in trades.parquet in the run's folder"
     whole = table_of(trades, "Trade log", forms=_FORMS, most_rows=_MOST)

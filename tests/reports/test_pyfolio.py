@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from quantstrats.reports.daily import Daily
+from quantstrats.reports.daily import Daily, by_days
 from quantstrats.reports.drawing import off_screen, quiet
 from quantstrats.reports.pyfolio_figures import (
     _logarithmic_ticks,
@@ -18,7 +18,8 @@ from quantstrats.reports.pyfolio_figures import (
     rolling_sharpe,
     rolling_volatility,
 )
-from quantstrats.reports.pyfolio_tables import drawdowns, performance, performance_stats
+from quantstrats.reports.pyfolio_tables import drawdowns, performance, performance_stats, round_trips
+from quantstrats.reports.tables import DASH
 
 with quiet():
     from pyfolio import timeseries
@@ -197,3 +198,13 @@ def test_a_logarithmic_axis_of_a_small_range_has_ticks_too(drawn):
     axes = drawn(daily_of(random_returns() / 10.0), "Cumulative returns, logarithmic scale")
     low, high = axes.get_ylim()
     assert len([tick for tick in axes.get_yticks() if low <= tick <= high]) >= 3
+
+
+def test_a_gain_is_not_called_the_largest_loss(make_run, random_equity):
+    gains = make_run(random_equity(60), trips=[("A", 2 * n + 1, 2 * n + 2, 1.0 + n) for n in range(6)])
+    losses = make_run(random_equity(60), trips=[("A", 2 * n + 1, 2 * n + 2, -1.0 - n) for n in range(6)])
+    for run, largest in ((gains, {"winning": "6.00", "losing": DASH}), (losses, {"winning": DASH, "losing": "-6.00"})):
+        with quiet():
+            tables = {table.title: table for table in round_trips(by_days(run))}
+        rows = {row[0]: row[1] for row in tables["Profit and loss, after commission"].rows}
+        assert {side: rows[f"Largest {side} trade"] for side in largest} == largest

@@ -468,3 +468,23 @@ def flat_daily():
     cash = pd.DataFrame({"cash": 1.0}, index=days)
     fills = pd.DataFrame({"symbol": [], "amount": [], "price": []}, index=days[:0])
     return Daily(moved * 1e-6 - 1e-7, moved, cash, fills, pd.DataFrame(), None, None)
+
+
+def test_the_trade_log_has_the_times_of_the_exchange(make_run):
+    run = make_run([CASH] * 5, index=INTRADAY, trips=[("A", 1, 3, 5.0)])
+    assert trade_log(run).table.rows[0][3:5] == ["2015-01-05 15:30", "2015-01-06 15:30"]  # 20:30 in UTC
+
+
+def test_a_run_of_an_earlier_version_has_a_page(make_run, random_equity):
+    run = make_run(random_equity(60), trips=[("A", 10, 20, 5.0)], benchmark=[0.0] * 60)
+    old = replace(
+        run,
+        manifest={"data": {"calendar": "XNYS"}, "stamps": []},
+        transactions=run.transactions.drop(columns="slippage"),
+        orders=run.orders.drop(columns="reason"),
+        metrics={name: value for name, value in run.metrics.items() if name not in ("slippage", "best_bar", "costs")},
+        bars=None,
+    )
+    page = tearsheet(old)
+    assert dict(cells(page, "Trading")[1:])["Round trips"] == "1"
+    assert "Turnover and costs" in charted(page)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from quantstrats.reports.charts.chart import COLORS, OTHERS, Chart, line, linked_axes, panels
+from quantstrats.reports.charts.chart import COLORS, OTHERS, WHOLE_NAMES, Chart, line, linked_axes, panels
 from quantstrats.reports.charts.overview import drawdown_of, growth_of
 from quantstrats.reports.charts.thinning import spread_rows, telling_rows
 from quantstrats.reports.compared import LEVEL_LABELS
@@ -63,7 +63,7 @@ def rolling_correlation(comparison: Comparison) -> Chart:
         known = rolled.where(np.isfinite(rolled)).clip(-1.0, 1.0)
         traces.append(line(x, known.to_numpy("float64")[rows], run.label, COLORS[number], form=".2f"))
     layout = {"xaxis": {"type": "date"}, "yaxis": {"tickformat": ".2f"}, "hovermode": "x unified", "showlegend": True}
-    return Chart(title, traces, layout, wide=True, height=280)
+    return Chart(title, traces, {**layout, "hoverlabel": WHOLE_NAMES}, wide=True, height=280)
 
 
 def intervals(comparison: Comparison, statistic: str) -> Chart:
