@@ -11,6 +11,7 @@ import pandas as pd
 
 from quantstrats.errors import ConfigError
 from quantstrats.market.calendar import Calendar
+from quantstrats.reports.cautions import cautions, setting_text, span_text
 from quantstrats.reports.daily import daily_returns
 from quantstrats.reports.metrics import rate_per_bar
 from quantstrats.research.bootstrap import LEAST_PERIODS, PairedDifferences, paired_differences, statistics
@@ -35,15 +36,6 @@ LIMITS = (
     "Where volatile and calm times last long, the interval of a difference in volatility is too narrow.",
     "A maximum drawdown hangs on the order of the days; its interval is of other orders, and may not hold it.",
 )
-# Settings beside the costs that make runs hard to compare where they differ.
-_STANDING = {
-    "engine.cash": "cash at the start",
-    "engine.fractional": "choice whether parts of a share are traded",
-    "engine.name": "engines",
-    "report.benchmark": "benchmarks",
-    "report.risk_free": "risk-free rates",
-}
-_MOST_SETTING = 60  # characters
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,7 +195,7 @@ def compared(runs: Sequence[Run]) -> Comparison:
         correlation=returns.corr(),
         tracking_error=returns[others].sub(first, axis=0).std(ddof=1) * math.sqrt(days_per_year),
         settings=_settings(entries),
-        cautions=_cautions(entries, common),
+        cautions=cautions(entries, common),
         days_per_year=days_per_year,
     )
 
@@ -236,12 +228,6 @@ def difference_texts(row: Mapping[str, float], form: str) -> tuple[str, str, str
         f"{low} to {high}{unit}" if math.isfinite(row["low"]) else "-",
         f"{row['opposite']:.1%}" if math.isfinite(row["opposite"]) else "-",
     )
-
-
-def span_text(sessions: pd.Index) -> str:
-    """Return ``"2010-01-04 to 2018-12-31, 2,264 sessions"``."""
-    number = "1 session" if len(sessions) == 1 else f"{len(sessions):,} sessions"
-    return f"{sessions[0].date()} to {sessions[-1].date()}, {number}"
 
 
 def _check(runs: Sequence[Run]) -> None:
@@ -285,99 +271,8 @@ def _figures(returns: pd.DataFrame, days_per_year: float, risk_free: float) -> p
 
 def _settings(entries: Sequence[Compared]) -> pd.DataFrame:
     found = differing_settings([each.run for each in entries])
-    rows = [[_setting_text(value) for value in values] for values in found.values()]
+    rows = [[setting_text(value) for value in values] for values in found.values()]
     return pd.DataFrame(rows, index=pd.Index(found, dtype=object), columns=[each.letter for each in entries])
-
-
-def _setting_text(value: Any) -> str:
-    if value is None:
-        return "-"
-    text = f"{value:.0f}" if isinstance(value, float) and value.is_integer() else described_text(value)
-    if len(text) <= _MOST_SETTING:
-        return text
-    many = f"{len(value):,} values: " if isinstance(value, list) else ""
-    return f"{many}{text[: _MOST_SETTING - len(many) - 3]}..."
-
-
-def _cautions(entries: Sequence[Compared], common: pd.DatetimeIndex) -> list[str]:
-    """Return what makes the comparison less than it looks."""
-    return [
-        *_span_cautions(entries, common),
-        *_data_cautions(entries),
-        *_standing_cautions(entries),
-        *_code_cautions(entries),
-        *([f"{len(common)} common sessions are too few for intervals"] if len(common) < LEAST_PERIODS else []),
-    ]
-
-
-def _span_cautions(entries: Sequence[Compared], common: pd.DatetimeIndex) -> list[str]:
-    found = []
-    cut = [f"{each.left_out:,} of {len(each.returns):,} of {each.letter}" for each in entries if each.left_out]
-    if cut:
-        found.append(
-            f"their spans differ: they are compared on {span_text(common)}; sessions left out: {', '.join(cut)}"
-        )
-    calendars = _groups({each.letter: each.run.manifest["data"]["calendar"] for each in entries})
-    if len(calendars) > 1:
-        found.append(f"their calendars differ, and with them when a day ends: {_told(calendars)}")
-    return found
-
-
-def _data_cautions(entries: Sequence[Compared]) -> list[str]:
-    if len({each.run.manifest["data"].get("hash") for each in entries}) == 1:
-        return []
-    found = differing_settings([each.run for each in entries])
-    asked = [key.removeprefix("data.") for key in found if key.startswith("data.")]
-    if not asked:
-        hashes = _told(_groups({each.letter: str(each.run.manifest["data"].get("hash"))[:12] for each in entries}))
-        return [f"they asked for the same data and got others, which have changed between the runs: hash {hashes}"]
-    if set(asked) <= {"start", "end"}:
-        return ["their bars are of different spans, so no hash tells whether they agree where both have some"]
-    return [f"they stand on different data: {', '.join(asked)} differ"]
-
-
-def _standing_cautions(entries: Sequence[Compared]) -> list[str]:
-    found = differing_settings([each.run for each in entries])
-    texts = {key: _told(_groups(dict(zip(LETTERS, map(_setting_text, found[key]), strict=False)))) for key in found}
-    cautions = [f"different {what}: {texts[key]}" for key, what in _STANDING.items() if key in texts]
-    if "report.risk_free" in texts:
-        cautions.append("the ratios on the common span are with the risk-free rate of A")
-    costs = [f"{key.removeprefix('costs.')} {text}" for key, text in texts.items() if key.startswith("costs.")]
-    return [*([f"different costs: {'; '.join(costs)}"] if costs else []), *cautions]
-
-
-def _code_cautions(entries: Sequence[Compared]) -> list[str]:
-    found = []
-    signals: dict[str, dict[str, str]] = {}
-    for each in entries:
-        plugin = each.run.manifest.get("plugin", {})
-        signals.setdefault(plain_name(each.run.config["signal"]["name"]), {})[each.letter] = str(
-            plugin.get("code_hash")
-        )[:12]
-    for name, hashes in signals.items():
-        if len(set(hashes.values())) > 1:
-            found.append(f"signal {name!r} was other code: hash {_told(_groups(hashes))}")
-    made = _groups({each.letter: _made_by(each.run) for each in entries})
-    if len(made) > 1:
-        found.append(f"they were made by different code of quantstrats: {_told(made)}")
-    return found
-
-
-def _made_by(run: Run) -> str:
-    installation = run.manifest.get("installation", {})
-    return f"{installation.get('quantstrats')} ({str(installation.get('code_hash'))[:8]})"
-
-
-def _groups(values: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return the letters by value."""
-    groups: dict[str, list[str]] = {}
-    for letter, value in values.items():
-        groups.setdefault(value, []).append(letter)
-    return groups
-
-
-def _told(groups: Mapping[str, list[str]]) -> str:
-    return ", ".join(f"{value} ({' '.join(letters)})" for value, letters in groups.items())
 
 
 def _risk_free(run: Run) -> float:

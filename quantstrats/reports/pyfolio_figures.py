@@ -14,6 +14,7 @@ import pandas as pd
 
 from quantstrats.reports.drawdowns import from_start, worst_drawdowns
 from quantstrats.reports.drawing import Drawing
+from quantstrats.reports.rolling import rolling_beta, rolling_sharpe, rolling_volatility
 
 if TYPE_CHECKING:
     from quantstrats.reports.daily import Daily
@@ -177,18 +178,6 @@ def round_trip_figures(daily: Daily) -> list[Drawing]:
     ]
 
 
-def rolling_volatility(returns: pd.Series, days: int, days_per_year: float) -> pd.Series:
-    """Return the annual volatility over windows of so many days; pyfolio's, which takes 252 days a year for granted."""
-    return returns.rolling(days).std() * float(np.sqrt(days_per_year))
-
-
-def rolling_sharpe(returns: pd.Series, days: int, days_per_year: float, rate_per_day: float) -> pd.Series:
-    """Return the Sharpe ratio over windows of so many days; pyfolio's knows of no risk-free rate."""
-    windows = (returns - rate_per_day).rolling(days)
-    deviation = windows.std()
-    return windows.mean() / deviation.where(deviation > 0.0) * float(np.sqrt(days_per_year))
-
-
 def _plot_cumulative(
     ax: Any, returns: pd.Series, benchmark: pd.Series | None, *, volatility_match: bool = False, logy: bool = False
 ) -> None:
@@ -228,8 +217,7 @@ def _plot_rolling_beta(ax: Any, daily: Daily) -> None:
     """Draw what pyfolio's plot_rolling_beta does, without its regression per day (seconds for 20 years)."""
     returns, benchmark = daily.returns, cast("pd.Series", daily.compared)
     for days, label, color in ((daily.half_year, "6 months", "steelblue"), (daily.year, "12 months", "#9aa3af")):
-        variance = benchmark.rolling(days).var()
-        beta = returns.rolling(days).cov(benchmark) / variance.where(variance > 0.0)
+        beta = rolling_beta(returns, benchmark, days) if len(returns) >= days else returns * np.nan
         ax.plot(beta.index, beta.to_numpy(), color=color, label=label)
         if days == daily.half_year:
             ax.axhline(beta.mean(), color=color, linestyle="--", label="6 months, mean")

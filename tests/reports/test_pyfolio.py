@@ -15,10 +15,9 @@ from quantstrats.reports.drawing import off_screen, quiet
 from quantstrats.reports.pyfolio_figures import (
     _logarithmic_ticks,
     returns_figures,
-    rolling_sharpe,
-    rolling_volatility,
 )
 from quantstrats.reports.pyfolio_tables import drawdowns, performance, performance_stats, round_trips
+from quantstrats.reports.rolling import rolling_sharpe, rolling_volatility
 from quantstrats.reports.tables import DASH
 
 with quiet():

@@ -9,6 +9,7 @@ import pandas as pd
 
 from quantstrats.reports.charts.chart import BENCHMARK, LOSS, PERCENT, STRATEGY, Chart, line, linked_axes, panels
 from quantstrats.reports.charts.thinning import spread_rows
+from quantstrats.reports.rolling import rolling_beta, rolling_sharpe, rolling_volatility
 
 if TYPE_CHECKING:
     from quantstrats.reports.daily import Daily
@@ -77,25 +78,19 @@ def rolling(daily: Daily) -> Chart:
     returns, benchmark = daily.returns, daily.compared
     if len(returns) <= window:
         return Chart(title, left_out=f"needs more than {window} sessions; the run has {len(returns):,}")
-    begins = spread_rows(len(returns) - window + 1, _MOST_POINTS)
-    x = returns.index[begins + window - 1]
-    traces, deviations = [], []
+    rows = spread_rows(len(returns) - window + 1, _MOST_POINTS) + window - 1
+    x = returns.index[rows]
+    traces = []
     for series, name, color in ((returns, "Strategy", STRATEGY), (benchmark, "Benchmark", BENCHMARK)):
         if series is not None:
-            # Not pandas' rolling figures: they leave remainders of arithmetic where nothing moved.
-            seen = np.lib.stride_tricks.sliding_window_view(series.to_numpy("float64"), window)[begins]
-            average = seen.mean(axis=1)
-            spread = np.where(np.ptp(seen, axis=1) > 0.0, seen.std(axis=1, ddof=1), 0.0)
-            sharpe = _ratio(average - daily.risk_free_per_day, spread) * np.sqrt(year)
+            sharpe = rolling_sharpe(series, window, year, daily.risk_free_per_day).to_numpy()[rows]
+            volatility = rolling_volatility(series, window, year).to_numpy()[rows]
             traces.append(line(x, sharpe, name, color, form=".2f"))
-            volatility = spread * np.sqrt(year)
             traces.append(line(x, volatility, f"{name}'s volatility", color, panel=2, form=".1%", legend=False))
-            deviations.append(np.where(spread[:, None] > 0.0, seen - average[:, None], 0.0))
     if benchmark is None:
         layout = linked_axes(["Sharpe ratio", "Volatility"], ["", PERCENT], panels(0.5, 0.5))
         return Chart(title.replace(", volatility and beta", " and volatility"), traces, layout, wide=True, height=400)
-    own, other = deviations
-    beta = _ratio((own * other).sum(axis=1), np.square(other).sum(axis=1))
+    beta = rolling_beta(returns, benchmark, window).to_numpy()[rows]
     traces.append(line(x, beta, "Beta", STRATEGY, panel=3, form=".2f", legend=False))
     layout = linked_axes(["Sharpe ratio", "Volatility", "Beta"], ["", PERCENT, ""], panels(0.34, 0.33, 0.33))
     return Chart(title, traces, layout, wide=True, height=520)
@@ -135,11 +130,6 @@ def distribution(daily: Daily) -> Chart:
 
 def _bars(x: Any, y: Any, name: str, color: str) -> dict[str, Any]:
     return {"type": "bar", "x": x, "y": y, "name": name, "marker": {"color": color}, "yhoverformat": ".2%"}
-
-
-def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Return quotients; NaN where nothing is above zero below the line."""
-    return np.asarray(np.divide(above, below, out=np.full(len(below), np.nan), where=below > 0.0))
 
 
 def _by(returns: pd.Series, period: str) -> pd.Series:
