@@ -132,7 +132,7 @@ def _as_json(run: Run, folder: Path, files: list[str]) -> str:
         "metrics": {**run.metrics, **undefined},
         "guard": run.manifest.get("guard"),
         "stamps": run.manifest["stamps"],
-        "warnings": [line["message"] for line in run.log if line["level"] == "warning"],
+        "warnings": run.warnings,
     }
     return json.dumps(told, indent=2, allow_nan=False)
 

@@ -64,5 +64,5 @@ def _told(run: Run, folder: Path, file: Path) -> dict[str, object]:
         "metrics": run.metrics,
         "guard": run.manifest.get("guard"),
         "stamps": run.manifest["stamps"],
-        "warnings": [line["message"] for line in run.log if line["level"] == "warning"],
+        "warnings": run.warnings,
     }

@@ -106,6 +106,10 @@ class Calendar:
             return index.tz_localize(None)
         return index.tz_convert(self._exchange(index[0], index[-1]).tz).tz_localize(None)
 
+    def zone(self, moment: pd.Timestamp) -> str:
+        """Return the name of the exchange's time zone; ``moment`` is any instant of the data."""
+        return str(self._exchange(moment, moment).tz)
+
     def session_number(self, session: pd.DatetimeIndex) -> NDArray[np.int64]:
         """Return each session's number: 0 for the first one of 1990 (or ever, if that is later), then 1, 2 ..."""
         every = self._exchange(session[0], session[-1]).sessions

@@ -77,8 +77,7 @@ class Compared:
     @property
     def doubts(self) -> list[str]:
         """What its report must say, and the warnings of its log."""
-        warnings = [line["message"] for line in self.run.log if line["level"] == "warning"]
-        return [*self.run.manifest["stamps"], *warnings]
+        return [*self.run.manifest["stamps"], *self.run.warnings]
 
 
 @dataclass(frozen=True, eq=False)

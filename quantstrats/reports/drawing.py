@@ -71,12 +71,16 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure as the page shows it: its caption, and a data address or the reason for which there is none."""
+    """A figure as the page shows it: its caption, and a data address or the reason for which there is none.
+
+    One that was drawn here, dark on white, may be inverted on a dark page; a stranger's picture may not.
+    """
 
     title: str
     source: str = ""
     left_out: str = ""
     wide: bool = False
+    drawn: bool = False
 
 
 def pictures(drawings: Iterable[Drawing]) -> list[Picture]:
@@ -85,7 +89,7 @@ def pictures(drawings: Iterable[Drawing]) -> list[Picture]:
         return [
             Picture(drawing.title, left_out=drawing.left_out)
             if drawing.left_out
-            else Picture(drawing.title, source=png_source(_png(drawing)), wide=drawing.wide)
+            else Picture(drawing.title, source=png_source(_png(drawing)), wide=drawing.wide, drawn=True)
             for drawing in drawings
         ]
 

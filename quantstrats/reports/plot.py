@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from quantstrats.runs.run import Run
 
-_MOST_BARS = 20_000
+_MOST_BARS, _MOST_FILLS = 20_000, 5_000
 
 
 def plot(run: Run, symbol: str | None = None) -> plotly.graph_objects.Figure:
@@ -45,4 +45,4 @@ def plot(run: Run, symbol: str | None = None) -> plotly.graph_objects.Figure:
             f"it keeps those of {', '.join(known[:5])}{' ...' if len(known) > 5 else ''}" if known else "it keeps none"
         )
         raise RunError(f"run {run.run_id} keeps no bars of {symbol!r}{did_you_mean(symbol, known)} ({has})")
-    return price_chart(run, symbol, _MOST_BARS).figure()
+    return price_chart(run, symbol, _MOST_BARS, _MOST_FILLS).figure()

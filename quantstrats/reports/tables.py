@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 DASH = "\u2013"
+MOST_TEXT = 300  # characters of a cell
 Form = str | Callable[[Any], str]
 
 
@@ -29,12 +30,15 @@ class Table:
         Cells.
     note : str
         A line below it.
+    prose : bool
+        Whether its cells are words, which wrap and begin at the left, rather than numbers.
     """
 
     title: str
     columns: list[str] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     note: str = ""
+    prose: bool = False
 
 
 def table_of(
@@ -80,6 +84,11 @@ def table_of(
     )
 
 
+def cut_text(text: str, most: int = MOST_TEXT) -> str:
+    """Return a text, cut to what a cell can hold."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def as_text(value: Any, form: Form | None = None) -> str:
     """Return a value as a reader expects it; a dash where it is undefined."""
     if is_undefined(value):
@@ -113,10 +122,10 @@ def _as_usual(value: Any) -> str:
         return str(value)
     if isinstance(value, pd.Timedelta):
         return span_text(value)
-    return str(value)
+    return cut_text(str(value))
 
 
 def _header(name: Any) -> str:
     if name is None:
         return ""
-    return " ".join(str(part) for part in name) if isinstance(name, tuple) else str(name)
+    return cut_text(" ".join(str(part) for part in name) if isinstance(name, tuple) else str(name))

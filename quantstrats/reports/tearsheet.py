@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from quantstrats.progress import stage
 from quantstrats.reports.charts import holdings, returns, trading
 from quantstrats.reports.charts.overview import overview
-from quantstrats.reports.charts.prices import charted_symbols, price_chart
+from quantstrats.reports.charts.prices import price_charts
 from quantstrats.reports.daily import by_days
 from quantstrats.reports.drawing import Picture, load_matplotlib, png_source, quiet
 from quantstrats.reports.glossary import GLOSSARY, NOTATION
 from quantstrats.reports.page.page import Page, render
 from quantstrats.reports.page.section import Section
-from quantstrats.reports.tables import Table, as_text, table_of
+from quantstrats.reports.tables import Table, as_text, cut_text, table_of
+from quantstrats.reports.times import clock_name, clock_texts
 from quantstrats.reports.tradelog import trade_log
 from quantstrats.runs.labels import COMPARED, FINAL_EQUITY, RISK, TRADING, described_text, guard_text, plain_name
 
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
 
 _HEADLINE = ("annual_return", "sharpe", "max_drawdown", "annual_volatility")
 _CAVEATS = (
-    "Costs are modelled: commission and slippage are assumptions, not what a broker charged.",
-    "The benchmark is without costs.",
+    "costs are modelled: commission and slippage are assumptions, not what a broker charged",
+    "the benchmark is without costs",
 )
-_MOST_SYMBOLS, _MOST_EVENTS, _MOST_TABLE_ROWS = 5, 100, 50
-_MOST_PICTURE_BYTES = 750_000  # with plotly's script and pyfolio's figures, a page stays below 8 MB
-_MOST_PRICE_CHARTS, _MOST_PRICE_BARS, _FEWEST_PRICE_BARS = 40, 2_500, 400
+_MOST_SYMBOLS, _MOST_EVENTS, _MOST_TABLE_ROWS, _MOST_FACT = 5, 100, 50, 80
+# So that a page stays below 8 MB: of a signal's pictures, of its tables, of each text of provenance.
+_MOST_PICTURE_BYTES, _MOST_TABLE_LETTERS, _MOST_YAML_LETTERS = 2_000_000, 300_000, 300_000
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -85,21 +86,50 @@ def _context(run: Run, sections: list[Section]) -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "signal": plain_name(signal["name"]),
-        "parameters": {name: described_text(value) for name, value in signal.items() if name != "name"},
+        "parameters": {
+            name: cut_text(described_text(value), _MOST_FACT) for name, value in signal.items() if name != "name"
+        },
         "symbols": data["symbols"][:_MOST_SYMBOLS],
         "more_symbols": max(0, len(data["symbols"]) - _MOST_SYMBOLS),
         "span": f"{run.equity.index[0].date()} to {run.equity.index[-1].date()}",
         "bars": f"{len(run.equity):,} bar{'s' if len(run.equity) > 1 else ''}",
-        "engine": run.config["engine"]["name"],
+        "facts": _facts(run),
         "guard": guard_text(run.manifest),
         "start_cash": as_text(float(run.config["engine"]["cash"]), "{:z,.2f}"),
         "headline": headline,
-        "caveats": [*run.manifest["stamps"], *_CAVEATS[: 1 if run.benchmark is None else 2]],
+        "caveats": [*_stops(run), *run.manifest["stamps"], *_CAVEATS[: 1 if run.benchmark is None else 2]],
         "sections": sections,
         "settings": [("Configuration", _as_yaml(run.config)), ("What it stood on", _as_yaml(run.manifest))],
         "glossary": GLOSSARY,
         "notation": NOTATION,
     }
+
+
+def _facts(run: Run) -> list[tuple[str, str]]:
+    """Return how the signal was traded, in a few words: what a run of an earlier version lacks is left out."""
+    config = run.config
+    costs, schedule = config.get("costs", {}), config.get("schedule", {})
+    told = [
+        ("Source", plain_name(str(config["data"].get("source", "")))),
+        ("Allocation", plain_name(str(config.get("allocation", {}).get("name", "")))),
+        ("Decisions", f"every {schedule['every']}, rebalance {schedule['rebalance']}" if schedule else ""),
+        ("Costs", f"{costs['commission_bps']:g} + {costs['slippage_bps']:g} bps" if costs else ""),
+        ("Engine", config["engine"]["name"]),
+        ("Clock", clock_name(run)),
+    ]
+    return [(name, cut_text(text, _MOST_FACT)) for name, text in told if text]
+
+
+def _stops(run: Run) -> list[str]:
+    """Return when trading ended before the data did, which a flat line alone does not tell."""
+    if "reason" not in run.orders:
+        return []
+    told = {"risk": "a limit of the risk policy was reached", "account": "nothing was left of the account"}
+    return [
+        f"trading ended early: {why} on {clock_texts(run, stopped['decided'])[0]}"
+        for reason, why in told.items()
+        if len(stopped := run.orders[run.orders["reason"] == reason])
+    ]
 
 
 def _overview_section(run: Run) -> Section:
@@ -139,13 +169,13 @@ def _returns_section(daily: Daily) -> Section:
 
 
 def _prices_section(run: Run) -> Section:
-    known = charted_symbols(run)[:_MOST_PRICE_CHARTS]
-    if not known:
-        return Section("prices", "Prices and trades", ["The run keeps no bars."])
-    room = max(_FEWEST_PRICE_BARS, _MOST_PRICE_BARS * 8 // max(8, len(known)))
-    left = len(run.config["data"]["symbols"]) - len(known)
+    charts = price_charts(run)
+    if not charts:
+        lacking = "The run keeps no bars." if run.bars is None else "A price chart needs two bars."
+        return Section("prices", "Prices and trades", [lacking])
+    left = len(run.config["data"]["symbols"]) - len(charts)
     notes = [f"{left:,} more symbols were traded less, or not at all."] if left else []
-    return Section("prices", "Prices and trades", notes, choices=[price_chart(run, each, room) for each in known])
+    return Section("prices", "Prices and trades", notes, choices=charts)
 
 
 def _trades_section(run: Run, daily: Daily) -> Section:
@@ -183,14 +213,22 @@ def _details_section(run: Run) -> Section:
         else:
             spent += len(png)
             shown.append(Picture(name, source=png_source(png), wide=True))
-    tables = [table_of(frame, name, most_rows=_MOST_TABLE_ROWS) for name, frame in run.details.tables.items()]
+    tables, room = [], _MOST_TABLE_LETTERS
+    for name, frame in run.details.tables.items():
+        table = table_of(frame, name, most_rows=_MOST_TABLE_ROWS)
+        room -= sum(len(cell) for row in table.rows for cell in row)
+        if room >= 0:
+            tables.append(table)
+        else:
+            shown.append(Picture(name, left_out="tables beyond what a page can hold; see the run's folder"))
     name = plain_name(run.config["signal"]["name"])
     return Section("signal", f"Signal {name}", shown=shown, tables=tables)
 
 
 def _events_section(run: Run) -> Section:
-    warnings = [line["message"] for line in run.log if line["level"] == "warning"]
     refused = run.orders[run.orders["status"].isin(["Margin", "Rejected"])]
+    if len(refused):
+        refused = refused.assign(decided=clock_texts(run, refused["decided"]))
     tables = [
         _first(
             "Refused orders",
@@ -201,18 +239,18 @@ def _events_section(run: Run) -> Section:
             ),
             len(refused),
         ),
-        _first("Events and warnings", ["", "What happened"], _numbered(warnings), len(warnings)),
+        _first("Events and warnings", ["", "What happened"], _numbered(run.warnings), len(run.warnings)),
     ]
     return Section("events", "Orders refused, events", tables=[table for table in tables if table.rows])
 
 
 def _numbered(lines: list[str]) -> Iterable[list[str]]:
-    return ([str(number), line] for number, line in enumerate(lines[:_MOST_EVENTS], start=1))
+    return ([str(number), cut_text(line)] for number, line in enumerate(lines[:_MOST_EVENTS], start=1))
 
 
 def _first(title: str, columns: list[str], rows: Iterable[list[str]], total: int) -> Table:
     note = f"the first {_MOST_EVENTS:,} of {total:,}" if total > _MOST_EVENTS else ""
-    return Table(title, columns, [*rows], note)
+    return Table(title, columns, [*rows], note, prose=True)
 
 
 def _pyfolio_section(daily: Daily) -> Section:
@@ -240,4 +278,5 @@ def _ends(daily: Daily) -> list[str]:
 def _as_yaml(settings: Mapping[str, Any]) -> str:
     import yaml
 
-    return yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True, width=100)
+    text = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True, width=100)
+    return cut_text(text, _MOST_YAML_LETTERS)

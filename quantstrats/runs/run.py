@@ -92,6 +92,11 @@ class Run:
         """Return per bar, the first against the starting cash; -1 where the account is gone, and 0 after that."""
         return returns_of(self.equity, float(self.config["engine"]["cash"]))
 
+    @property
+    def warnings(self) -> list[str]:
+        """What a user should know of, in the order of the log."""
+        return [line["message"] for line in self.log if line["level"] == "warning"]
+
     def __repr__(self) -> str:
         start, end = (label.date() for label in (self.equity.index[0], self.equity.index[-1]))
         return f"<Run {self.run_id}: {start} to {end}, final equity {self.equity.iloc[-1]:,.2f}>"

@@ -87,6 +87,5 @@ def _text(figures: Mapping[str, Any], name: str, form: str) -> str:
 
 
 def _warnings(run: Run) -> list[str]:
-    warnings = [line["message"] for line in run.log if line["level"] == "warning"]
-    more = len(warnings) - _MOST_WARNINGS
-    return warnings[:_MOST_WARNINGS] + ([f"and {more:,} more like these in run.log"] if more > 0 else [])
+    more = len(run.warnings) - _MOST_WARNINGS
+    return run.warnings[:_MOST_WARNINGS] + ([f"and {more:,} more like these in run.log"] if more > 0 else [])

@@ -64,7 +64,7 @@ class Chart:
         import plotly.graph_objects as go
 
         text = f"{self.title}: {self.left_out}" if self.left_out else self.title
-        title = {"text": escape(text), "x": 0.01, "y": 0.98, "yanchor": "top", "font": {"size": 15}}
+        title = {"text": plain_text(text), "x": 0.01, "y": 0.98, "yanchor": "top", "font": {"size": 15}}
         figure = go.Figure({"data": self.traces, "layout": {**self.layout, "template": "plotly_white"}})
         return figure.update_layout(title=title, height=self.height + 60, margin={"t": 90})
 
@@ -141,7 +141,7 @@ def line(
         "mode": "lines",
         "x": x,
         "y": y,
-        "name": escape(name),
+        "name": plain_text(name),
         "line": {"color": color, "width": 1.5, **more.pop("line", {})},
         "yaxis": axis("y", panel),
         "showlegend": legend,
@@ -160,6 +160,11 @@ def area(
     shape = {"shape": "hv"} if steps else {}
     style = {"fill": "tozeroy", "fillcolor": faded(color), "line": {"width": 1.0, **shape}}
     return line(x, y, name, color, panel=panel, form=form, legend=legend, style=style)
+
+
+def plain_text(name: str) -> str:
+    """Return a text such that plotly shows it as it is, and takes nothing in it for HTML or a formula."""
+    return escape(name, quote=False).replace("$", "&#36;")
 
 
 def faded(color: str, alpha: float = 0.18) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from quantstrats.reports.charts.chart import COLORS, OTHERS, WHOLE_NAMES, Chart, line, linked_axes, panels
+from quantstrats.reports.charts.chart import COLORS, OTHERS, WHOLE_NAMES, Chart, line, linked_axes, panels, plain_text
 from quantstrats.reports.charts.overview import drawdown_of, growth_of
 from quantstrats.reports.charts.thinning import spread_rows, telling_rows
-from quantstrats.reports.compared import LEVEL_LABELS
+from quantstrats.reports.compared import LETTERS, LEVEL_LABELS
 from quantstrats.reports.drawdowns import from_start
 
 if TYPE_CHECKING:
@@ -80,8 +79,8 @@ def intervals(comparison: Comparison, statistic: str) -> Chart:
         "type": "scatter",
         "mode": "markers",
         "x": [row["difference"] for row in known.values()],
-        "y": [escape(labels[letter]) for letter in known],
-        "marker": {"color": [COLORS["ABCDEFGH".index(letter)] for letter in known], "size": 9},
+        "y": [plain_text(labels[letter]) for letter in known],
+        "marker": {"color": [COLORS[LETTERS.index(letter)] for letter in known], "size": 9},
         "error_x": {
             "type": "data",
             "symmetric": False,

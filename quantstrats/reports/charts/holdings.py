@@ -20,15 +20,16 @@ from quantstrats.reports.charts.chart import (
     linked_axes,
     panels,
 )
-from quantstrats.reports.charts.thinning import spread_rows
-from quantstrats.reports.charts.times import times_of
+from quantstrats.reports.charts.thinning import telling_rows, thinned_note
+from quantstrats.reports.charts.weights import weights_of
+from quantstrats.reports.times import times_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from quantstrats.runs.run import Run
 
-_MOST_POINTS = 700
+_MOST_POINTS = 900
 _MOST_NAMED = 9
 _NOTHING, _SHORT = "nothing was held at the end of any bar", "needs two bars"
 
@@ -54,27 +55,22 @@ def concentration(run: Run) -> Chart:
     held = weights.sum(axis=1)
     if not held.any() or len(held) < 2:
         return Chart(title, left_out=_SHORT if held.any() else _NOTHING)
-    rows = spread_rows(len(weights), _MOST_POINTS)
+    rows = _rows(weights)
     x = times_of(run, run.equity.index[rows])
     ranked = -np.sort(-weights[rows], axis=1)
     # 1 / sum of squared shares of the gross exposure (the inverse of Herfindahl's index); none where nothing is held.
     squares = np.square(weights[rows]).sum(axis=1)
     effective = np.divide(np.square(held[rows]), squares, out=np.full(len(rows), np.nan), where=squares > 0.0)
     counted = (weights[rows] > 0.0).sum(axis=1).astype("float64")
-    traces = [line(x, ranked[:, 0], "Largest position", STRATEGY, form=".1%")]
+    steps = {"line": {"shape": "hv"}}
+    traces = [line(x, ranked[:, 0], "Largest position", STRATEGY, form=".1%", style=steps)]
     if ranked.shape[1] > 5:
-        traces.append(line(x, ranked[:, :5].sum(axis=1), "Five largest together", COLORS[2], form=".1%"))
-    traces.append(line(x, counted, "Positions", BENCHMARK, panel=2, form=".0f"))
-    traces.append(line(x, effective, "Effective number of positions", COLORS[1], panel=2, form=".1f"))
+        largest = ranked[:, :5].sum(axis=1)
+        traces.append(line(x, largest, "Five largest together", COLORS[2], form=".1%", style=steps))
+    traces.append(line(x, counted, "Positions", BENCHMARK, panel=2, form=".0f", style=steps))
+    traces.append(line(x, effective, "Effective number of positions", COLORS[1], panel=2, form=".1f", style=steps))
     layout = linked_axes(["Part of equity", "Positions"], [PERCENT, ",.2~f"], panels(0.5, 0.5))
-    return Chart(title, traces, layout, height=360, note=_note(len(rows), len(weights)))
-
-
-def weights_of(run: Run) -> pd.DataFrame:
-    """Return each position as a fraction of the equity, rows x symbols; zero where nothing is left of the account."""
-    held = run.positions.drop(columns="cash")
-    equity = run.equity.to_numpy("float64")
-    return held.div(np.where(equity > 0.0, equity, np.inf), axis=0)
+    return Chart(title, traces, layout, height=360, note=thinned_note(len(rows), len(weights)))
 
 
 def _stacked(title: str, run: Run, weights: pd.DataFrame) -> Chart:
@@ -84,7 +80,7 @@ def _stacked(title: str, run: Run, weights: pd.DataFrame) -> Chart:
     order = np.argsort(-np.abs(values).mean(axis=0), kind="stable")
     held = [column for column in order if values[:, column].any()]
     named, others = held[:_MOST_NAMED], held[_MOST_NAMED:]
-    rows = spread_rows(len(values), _MOST_POINTS)
+    rows = _rows(values)
     x = times_of(run, weights.index[rows])
     layers = [(str(weights.columns[column]), [column], COLORS[number]) for number, column in enumerate(named)]
     if others:
@@ -97,7 +93,13 @@ def _stacked(title: str, run: Run, weights: pd.DataFrame) -> Chart:
         "hoverlabel": WHOLE_NAMES,
         "legend": {"tracegroupgap": 0},
     }
-    return Chart(title, traces, layout, height=360, note=_note(len(rows), len(values)))
+    return Chart(title, traces, layout, height=360, note=thinned_note(len(rows), len(values)))
+
+
+def _rows(weights: np.ndarray) -> np.ndarray:
+    """Return the rows that are shown: of each stretch those with the highest and the lowest exposure."""
+    sizes = np.abs(weights)
+    return telling_rows(np.column_stack([sizes.sum(axis=1), sizes.max(axis=1)]), _MOST_POINTS)
 
 
 def _signed(x: Any, name: str, weights: Any, color: str) -> list[dict[str, Any]]:
@@ -114,7 +116,3 @@ def _signed(x: Any, name: str, weights: Any, color: str) -> list[dict[str, Any]]
             }
             found.append(line(x, values, name, color, form=".1%", legend=not found, style=style))
     return found
-
-
-def _note(shown: int, bars: int) -> str:
-    return f"{shown:,} of {bars:,} bars are shown, at equal steps" if shown < bars else ""

@@ -18,15 +18,16 @@ from quantstrats.reports.charts.chart import (
     linked_axes,
     panels,
 )
-from quantstrats.reports.charts.thinning import telling_rows
-from quantstrats.reports.charts.times import times_of
+from quantstrats.reports.charts.thinning import telling_rows, thinned_note
+from quantstrats.reports.charts.weights import weights_of
+from quantstrats.reports.times import times_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from quantstrats.runs.run import Run
 
-_MOST_POINTS = 3_500
+_MOST_POINTS = 5_000
 _SHORT = "#e08e2b"
 
 
@@ -40,10 +41,10 @@ def overview(run: Run) -> Chart:
     compared = None if run.benchmark is None else cash * growth_of(run.benchmark)
     series = [equity] if compared is None else [equity, compared]
     fallen = [drawdown_of(each, cash) for each in series]
-    # The deepest fall need not be at a stretch's lowest value.
-    rows = telling_rows(np.column_stack([*series, *fallen]), _MOST_POINTS)
-    x = times_of(run, run.equity.index[rows])
     long, short = _exposures(run)
+    # The deepest fall need not be at a stretch's lowest value, nor a position of one bar at any of these.
+    rows = telling_rows(np.column_stack([*series, *fallen, long - short]), _MOST_POINTS)
+    x = times_of(run, run.equity.index[rows])
     traces = [
         line(x, equity[rows], "Strategy", STRATEGY, form=",.2f"),
         area(x, fallen[0][rows], "Drawdown", LOSS, panel=2, form=".2%", legend=False),
@@ -64,7 +65,7 @@ def overview(run: Run) -> Chart:
         title,
         traces,
         layout,
-        note=_note(len(rows), len(equity)),
+        note=thinned_note(len(rows), len(equity)),
         wide=True,
         height=600,
         scales=bool(min(each.min() for each in series) > 0.0),
@@ -85,14 +86,6 @@ def drawdown_of(value: np.ndarray, start: float) -> np.ndarray:
 
 
 def _exposures(run: Run) -> tuple[np.ndarray, np.ndarray]:
-    """Return long and short positions as fractions of the equity; none where nothing is left of the account."""
-    held = run.positions.drop(columns="cash").to_numpy("float64")
-    equity = run.equity.to_numpy("float64")
-    alive = np.where(equity > 0.0, equity, np.inf)
-    return np.maximum(held, 0.0).sum(axis=1) / alive, np.minimum(held, 0.0).sum(axis=1) / alive
-
-
-def _note(shown: int, bars: int) -> str:
-    if shown == bars:
-        return ""
-    return f"{shown:,} of {bars:,} bars are shown; highs and lows are all among them"
+    """Return the sums of long and of short positions as fractions of the equity."""
+    weights = weights_of(run).to_numpy("float64")
+    return np.maximum(weights, 0.0).sum(axis=1), np.minimum(weights, 0.0).sum(axis=1)

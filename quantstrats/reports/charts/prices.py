@@ -20,13 +20,17 @@ from quantstrats.reports.charts.chart import (
     linked_axes,
     panels,
 )
-from quantstrats.reports.charts.thinning import joined_bars
-from quantstrats.reports.charts.times import times_of
+from quantstrats.reports.charts.thinning import farthest, joined_bars
+from quantstrats.reports.charts.weights import weight_of
+from quantstrats.reports.times import times_of
 
 if TYPE_CHECKING:
     from quantstrats.runs.run import Run
 
-_MOST_FILLS = 1_000
+# Of all price charts of a page together, so that it stays small: numbers and fills. Then the bounds of each chart.
+_MOST_CHARTS, _MOST_VALUES, _MOST_MARKS = 40, 120_000, 4_000
+_BARS, _FILLS = (150, 2_500), (50, 1_000)
+_FEWEST_BARS = 2
 _MOST_OPEN_HOURS = 20.0  # of a day that has a night
 # What a fill did to the position, with its mark.
 _MARKS = (
@@ -44,7 +48,18 @@ def charted_symbols(run: Run) -> list[str]:
     return [] if run.bars is None else run.bars["close"].columns.tolist()
 
 
-def price_chart(run: Run, symbol: str, most_bars: int) -> Chart:
+def price_charts(run: Run) -> list[Chart]:
+    """Return the price charts of the most traded symbols, with as many bars and fills as a page has room for."""
+    symbols = charted_symbols(run)[:_MOST_CHARTS]
+    if run.bars is None or not symbols or len(run.bars) < _FEWEST_BARS:
+        return []
+    lines = run.bars.columns.unique("field").size + len(run.details.overlays) + 1
+    bars = int(np.clip(_MOST_VALUES // (lines * len(symbols)), *_BARS))
+    fills = int(np.clip(_MOST_MARKS // len(symbols), *_FILLS))
+    return [price_chart(run, symbol, bars, fills) for symbol in symbols]
+
+
+def price_chart(run: Run, symbol: str, most_bars: int, most_fills: int) -> Chart:
     """Return the price chart of a symbol whose bars the run keeps.
 
     Parameters
@@ -55,6 +70,8 @@ def price_chart(run: Run, symbol: str, most_bars: int) -> Chart:
         One of ``charted_symbols``.
     most_bars : int
         Above so many, bars are joined to longer ones.
+    most_fills : int
+        So many of the last fills are marked, and half as many of the last round trips.
     """
     assert run.bars is not None  # noqa: S101 - a symbol of charted_symbols
     whole = pd.DataFrame(run.bars.xs(symbol, axis=1, level="symbol"))
@@ -68,14 +85,16 @@ def price_chart(run: Run, symbol: str, most_bars: int) -> Chart:
         color = COLORS[1 + number % (len(COLORS) - 1)]
         traces.append(line(x, values, name, color, style={"hoverinfo": "skip"}))
     fills = _fills(run, symbol)
-    traces += _round_trips(run, symbol, fills)
-    traces += _marks(run, fills.tail(_MOST_FILLS))
-    traces += _weight(run, symbol, x, last)
+    traces += _round_trips(run, symbol, fills, most_fills // 2)
+    traces += _marks(run, fills.tail(most_fills))
+    if symbol in run.positions:
+        held = farthest(weight_of(run, symbol), joined)
+        traces.append(area(x, held, "Weight", STRATEGY, panel=2, form=".1%", legend=False, steps=True))
     layout = linked_axes(["Price", "Weight"], [",.10~g", PERCENT], panels(0.8, 0.2))
     layout["hovermode"] = "closest"
     layout["xaxis"]["rangeslider"] = {"visible": False}
     layout["xaxis"]["rangebreaks"] = _closed_hours(times_of(run, whole.index))
-    return Chart(symbol, traces, layout, note=_note(joined, len(fills)), wide=True, height=500, scales=True)
+    return Chart(symbol, traces, layout, note=_note(joined, len(fills), most_fills), wide=True, height=500, scales=True)
 
 
 def _closed_hours(times: pd.DatetimeIndex) -> list[dict[str, Any]]:
@@ -141,9 +160,9 @@ def _marks(run: Run, fills: pd.DataFrame) -> list[dict[str, Any]]:
     return found
 
 
-def _round_trips(run: Run, symbol: str, fills: pd.DataFrame) -> list[dict[str, Any]]:
+def _round_trips(run: Run, symbol: str, fills: pd.DataFrame, most: int) -> list[dict[str, Any]]:
     """Return lines from the first to the last fill of each round trip: gains and losses."""
-    trips = run.trades[run.trades["symbol"] == symbol].tail(_MOST_FILLS // 2)
+    trips = run.trades[run.trades["symbol"] == symbol].tail(most)
     first = fills["price"].groupby(fills.index).first()
     final = fills["price"].groupby(fills.index).last()
     found = []
@@ -158,16 +177,8 @@ def _round_trips(run: Run, symbol: str, fills: pd.DataFrame) -> list[dict[str, A
     return found
 
 
-def _weight(run: Run, symbol: str, x: Any, last: Any) -> list[dict[str, Any]]:
-    if symbol not in run.positions:
-        return []
-    equity = run.equity.to_numpy("float64")[last]
-    held = run.positions[symbol].to_numpy("float64")[last] / np.where(equity > 0.0, equity, np.inf)
-    return [area(x, held, "Weight", STRATEGY, panel=2, form=".1%", legend=False, steps=True)]
-
-
-def _note(joined: int, fills: int) -> str:
+def _note(joined: int, fills: int, most_fills: int) -> str:
     notes = [f"each bar here is {joined:,} of the run's"] if joined > 1 else []
-    if fills > _MOST_FILLS:
-        notes.append(f"the last {_MOST_FILLS:,} of {fills:,} fills are marked")
+    if fills > most_fills:
+        notes.append(f"the last {most_fills:,} of {fills:,} fills are marked")
     return "; ".join(notes)

@@ -40,12 +40,26 @@ def telling_rows(values: NDArray[np.float64], most: int) -> NDArray[np.int64]:
     return np.unique(np.concatenate([[0], lowest.ravel(), highest.ravel(), last]))
 
 
+def thinned_note(shown: int, bars: int) -> str:
+    """Return what a chart of ``telling_rows`` says of itself; nothing if it shows all."""
+    return f"{shown:,} of {bars:,} bars are shown; highs and lows are all among them" if shown < bars else ""
+
+
 def spread_rows(rows: int, most: int) -> NDArray[np.int64]:
     """Return at most ``most`` rows at equal steps, the last among them."""
     if rows <= most:
         return np.arange(rows)
     step = -(-rows // most)
     return np.arange((rows - 1) % step, rows, step)
+
+
+def farthest(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+    """Return of each ``length`` values the one that lies farthest from zero."""
+    padded = np.zeros(-(-len(values) // length) * length)
+    padded[: len(values)] = values
+    groups = padded.reshape(-1, length)
+    found: NDArray[np.float64] = groups[np.arange(len(groups)), np.abs(groups).argmax(axis=1)]
+    return found
 
 
 def joined_bars(bars: pd.DataFrame, most: int) -> tuple[pd.DataFrame, int]:

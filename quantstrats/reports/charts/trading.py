@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,9 +19,10 @@ from quantstrats.reports.charts.chart import (
     line,
     linked_axes,
     panels,
+    plain_text,
 )
 from quantstrats.reports.charts.thinning import spread_rows
-from quantstrats.reports.charts.times import times_of
+from quantstrats.reports.times import times_of
 
 if TYPE_CHECKING:
     from quantstrats.reports.daily import Daily
@@ -91,7 +91,7 @@ def round_trips_over_time(run: Run, daily: Daily) -> Chart:
             "name": name,
             "marker": {"color": color, "size": 6, "opacity": 0.75},
             "text": [
-                f"{escape(symbol)}, {side}, {bars:,} bars"
+                f"{plain_text(symbol)}, {side}, {bars:,} bars"
                 for symbol, side, bars in zip(*(facts[n][chosen] for n in ("symbol", "side", "bars")), strict=True)
             ],
             "hovertemplate": "%{text}: %{y:.2%}<extra></extra>",
@@ -100,7 +100,9 @@ def round_trips_over_time(run: Run, daily: Daily) -> Chart:
         for name, color, chosen in (("Gain", GAIN, net[shown] >= 0.0), ("Loss", LOSS, net[shown] < 0.0))
         if chosen.any()
     ]
-    rows = spread_rows(len(net), _MOST_POINTS)
+    # Of those that ended together there is one sum.
+    ends = np.flatnonzero(np.append(closed[1:] != closed[:-1], True))
+    rows = ends[spread_rows(len(ends), _MOST_POINTS)]
     x = _from_first_to_last(times_of(run, run.equity.index), closed[rows])
     so_far = np.concatenate([[0.0], total[rows], total[-1:]])
     traces.append(area(x, so_far, "Profit so far", STRATEGY, panel=2, form=",.2f", legend=False, steps=True))
@@ -122,7 +124,7 @@ def profit_by_symbol(run: Run) -> Chart:
         "type": "bar",
         "orientation": "h",
         "x": shown.to_numpy(),
-        "y": [escape(symbol) for symbol in shown.index],
+        "y": [plain_text(symbol) for symbol in shown.index],
         "marker": {"color": [GAIN if value >= 0.0 else LOSS for value in shown]},
         "hovertemplate": "%{y}: %{x:,.2f}<extra></extra>",
     }
@@ -151,7 +153,7 @@ def holding_times(run: Run, daily: Daily) -> Chart:
             "size": 6,
             "opacity": 0.75,
         },
-        "text": [escape(symbol) for symbol in shown["symbol"]],
+        "text": [plain_text(symbol) for symbol in shown["symbol"]],
         "hovertemplate": "%{text}: %{y:.2%} in %{x:,} bars<extra></extra>",
     }
     few = shown["bars"].max() - shown["bars"].min() < _FEW_BARS

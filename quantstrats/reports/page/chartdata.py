@@ -35,9 +35,7 @@ class ChartData:
 
     def json(self) -> str:
         """Return all that was taken in as JSON that can stand in a script element."""
-        content = {"times": [list(times) for times in self._times], "charts": self._charts}
-        # No text in it can end the element or begin a comment.
-        return json.dumps(content, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+        return script_json({"times": [list(times) for times in self._times], "charts": self._charts})
 
     def _plain(self, value: Any) -> Any:
         if isinstance(value, Mapping):
@@ -59,6 +57,11 @@ class ChartData:
         return array.tolist()
 
 
+def script_json(content: Any) -> str:
+    """Return JSON that can stand in a script element: no text in it can end the element, or begin a comment."""
+    return json.dumps(content, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
 def _encoded(array: np.ndarray) -> dict[str, str]:
     """Return numbers as base64 of their bytes: in single precision where that changes no cent."""
     kind = "f4" if np.nanmax(np.abs(array), initial=0.0) < _SINGLE else "f8"
@@ -67,7 +70,7 @@ def _encoded(array: np.ndarray) -> dict[str, str]:
 
 
 def _texts(times: np.ndarray) -> list[str]:
-    """Return dates where all are midnights, else times to the minute; nothing where there is none."""
-    days = times.astype("datetime64[D]")
-    kind = "datetime64[D]" if (np.isnat(times) | (days == times)).all() else "datetime64[m]"
+    """Return dates where all are midnights, else times to the minute or second; nothing where there is none."""
+    units = ("datetime64[D]", "datetime64[m]", "datetime64[s]")
+    kind = next((unit for unit in units[:2] if (np.isnat(times) | (times.astype(unit) == times)).all()), units[2])
     return [text if text != "NaT" else "" for text in times.astype(kind).astype(str).tolist()]

@@ -2,7 +2,9 @@
 const ROWS_A_PAGE = 25;
 
 function startLog(figure) {
-  const names = [...figure.querySelectorAll("thead th")].map((cell) => cell.textContent);
+  const headers = [...figure.querySelectorAll("thead th")];
+  const names = headers.map((cell) => cell.textContent);
+  const isNumber = headers.map((cell) => "number" in cell.dataset);
   const all = JSON.parse(figure.querySelector("script").textContent); // each row: what is shown, cell by cell
   const state = { found: all, page: 0, column: null, rising: true };
   const body = figure.querySelector("tbody"), pages = figure.querySelector(".pages");
@@ -10,9 +12,9 @@ function startLog(figure) {
 
   const number = (text) => Number(text.replaceAll(",", "").replace("\u2013", "NaN"));
   const order = (a, b) => {
-    const [first, second] = [number(a[state.column]), number(b[state.column])];
-    const both = !Number.isNaN(first) && !Number.isNaN(second);
-    return both ? first - second : a[state.column].localeCompare(b[state.column]);
+    const [first, second] = [a[state.column], b[state.column]];
+    if (!isNumber[state.column]) return first.localeCompare(second);
+    return (number(first) || 0) - (number(second) || 0);
   };
 
   function show() {
@@ -63,12 +65,12 @@ function startLog(figure) {
     show();
   }
 
-  figure.querySelectorAll("thead th").forEach((header, column) => {
+  headers.forEach((header, column) => {
     header.tabIndex = 0;
     const sort = () => {
       state.rising = state.column === column ? !state.rising : true;
       state.column = column;
-      figure.querySelectorAll("thead th").forEach((other) => other.removeAttribute("aria-sort"));
+      headers.forEach((other) => other.removeAttribute("aria-sort"));
       header.setAttribute("aria-sort", state.rising ? "ascending" : "descending");
       find();
     };
@@ -77,9 +79,14 @@ function startLog(figure) {
   });
   search.addEventListener("input", find);
   figure.querySelector(".csv").addEventListener("click", () => {
-    const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-    const plain = (text) => (/^-?[\d,]+(\.\d+)?$/.test(text) ? text.replaceAll(",", "") : text);
-    const lines = [names, ...state.found].map((row) => row.map((text) => quoted(plain(text))).join(","));
+    const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+    // A spreadsheet would take a text that begins so for a formula.
+    const harmless = (text) => (/^[=+@\t\r-]/.test(text) ? `'${text}` : text);
+    const written = (text, column) => {
+      if (!isNumber[column]) return quoted(harmless(text));
+      return text === "\u2013" ? "" : text.replaceAll(",", "").replace("%", "");
+    };
+    const lines = [names.map(quoted), ...state.found.map((row) => row.map(written))].map((cells) => cells.join(","));
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([`${lines.join("\r\n")}\r\n`], { type: "text/csv" }));
     link.download = figure.dataset.name;

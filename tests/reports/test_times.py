@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from quantstrats.reports.charts.times import times_of
+from quantstrats.reports.times import times_of
 
 
 def test_dates_of_sessions_stay(make_run):
