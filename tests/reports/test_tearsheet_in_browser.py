@@ -157,7 +157,8 @@ def test_the_trade_log_is_had_as_csv(opened, traded):
     assert file.name == f"trades-{traded.name}.csv"
     with file.open(newline="", encoding="utf-8") as table:
         header, *rows = csv.reader(table)
-    assert header == ["Number", "Symbol", "Side", "Opened", "Closed", "Bars", "Profit", "Commission", "Net profit"]
+    assert header[:6] == ["Number", "Symbol", "Side", "Opened", "Closed", "Bars"]
+    assert header[6:] == ["Size", "Entry", "Exit", "Return", "Profit", "Commission", "Net profit"]
     assert len(rows) == len(trades)
     stored = {int(row[0]): float(row[-1]) for row in rows}
     assert [stored[number + 1] for number in range(len(trades))] == pytest.approx(

@@ -138,14 +138,15 @@ def test_the_five_largest_together_are_shown_where_there_are_more(holding):
     assert found["Largest position"] == pytest.approx([0.06, 0.01])
 
 
-def test_a_long_run_is_shown_at_equal_steps_and_says_so(holding):
-    rows = 2_000
-    chart = allocation(holding(np.full(rows, 1000.0), {"A": np.arange(rows) / 10.0}))
-    (layer,) = chart.traces
-    assert len(layer["y"]) == len(layer["x"]) == 667
-    assert layer["y"][-1] == pytest.approx(0.1999)
-    assert set(np.round(np.diff(layer["y"]), 10)) == {0.0003}  # every third bar
-    assert chart.note == "667 of 2,000 bars are shown, at equal steps"
+def test_of_a_long_run_no_position_of_one_bar_is_lost_and_it_says_how_many_are_shown(holding):
+    rows = 20_000
+    held = np.where(np.arange(rows) == 7_777, -500.0, np.where(np.arange(rows) == 15_001, 300.0, 0.0))
+    chart = allocation(holding(np.full(rows, 1000.0), {"A": held}))
+    values = {value for trace in chart.traces for value in trace["y"]}
+    assert values == {0.0, -0.5, 0.3}
+    shown = len(chart.traces[0]["x"])
+    assert shown < 1_000
+    assert chart.note == f"{shown:,} of 20,000 bars are shown; highs and lows are all among them"
 
 
 def test_names_are_escaped_and_charts_become_figures(holding):

@@ -11,7 +11,7 @@ import pytest
 
 from quantstrats import Costs, Details, RiskPolicy, backtest, plot
 from quantstrats.errors import RunError
-from quantstrats.reports.charts.prices import charted_symbols, price_chart
+from quantstrats.reports.charts.prices import price_chart, price_charts
 
 ALL = 20_000
 HOSTILE = "</script><script>alert(1)</script>"
@@ -66,7 +66,7 @@ def traded(make_run):
 def marks(run):
     """What is marked where: name -> (row, price, text)."""
     found = {}
-    for trace in price_chart(run, "A", ALL).traces:
+    for trace in price_chart(run, "A", ALL, ALL).traces:
         if trace.get("mode") == "markers":
             rows = run.equity.index.get_indexer(trace["x"]).tolist()
             found[trace["name"]] = list(zip(rows, trace["y"].tolist(), trace["text"], strict=True))
@@ -137,7 +137,9 @@ def test_round_trips_are_lines_from_their_first_fill_to_their_last(traded):
         *decided((1, 2.0), (3, -2.0), (4, -1.0), (6, 1.0), (7, 1.0), (9, -1.0)),
         trips=[(1, 3, 4.0), (4, 6, -2.0), (7, 9, 2.0)],
     )
-    lines = {trace["name"]: trace for trace in price_chart(run, "A", ALL).traces if trace["name"] in ("Gain", "Loss")}
+    lines = {
+        trace["name"]: trace for trace in price_chart(run, "A", ALL, ALL).traces if trace["name"] in ("Gain", "Loss")
+    }
     nan, index = float("nan"), run.equity.index
     assert lines["Gain"]["y"].tolist() == pytest.approx([101.0, 103.0, nan, 107.0, 109.0, nan], nan_ok=True)
     assert pd.DatetimeIndex(lines["Gain"]["x"])[[0, 1, 3, 4]].tolist() == index[[1, 3, 7, 9]].tolist()
@@ -146,21 +148,21 @@ def test_round_trips_are_lines_from_their_first_fill_to_their_last(traded):
 
 def test_bars_are_candles_and_closes_alone_are_a_line(traded):
     run = traded(*decided((1, 1.0)))
-    candles = price_chart(run, "A", ALL).traces[0]
+    candles = price_chart(run, "A", ALL, ALL).traces[0]
     assert candles["type"] == "candlestick"
     assert [candles[name][4] for name in ("open", "high", "low", "close")] == [103.0, 106.0, 101.0, 104.0]
-    (closes,) = (each for each in price_chart(replace(run, bars=run.bars[["close"]]), "A", ALL).traces[:1])
+    (closes,) = (each for each in price_chart(replace(run, bars=run.bars[["close"]]), "A", ALL, ALL).traces[:1])
     assert closes["mode"] == "lines"
     assert closes["y"].tolist() == [100.0 + row for row in range(10)]
 
 
-def test_many_bars_are_joined_with_the_last_overlay_and_weight_of_each(traded):
+def test_many_bars_are_joined_with_the_last_overlay_and_the_largest_weight_of_each(traded):
     run = traded(*decided((1, 1.0)))
     overlay = pd.DataFrame({"A": np.arange(10.0) * 2.0, "B": 0.0}, index=run.equity.index)
     other = pd.DataFrame({"B": np.zeros(10)}, index=run.equity.index)
     run.positions["A"] = np.arange(10.0) * 10.0
     run = replace(run, details=Details(overlays={"twice <b>": overlay, "of others": other}))
-    chart = price_chart(run, "A", 4)
+    chart = price_chart(run, "A", 4, ALL)
     traces = {html.unescape(trace["name"]): trace for trace in chart.traces}
     assert traces["Price"]["open"].tolist() == [99.0, 102.0, 105.0, 108.0]
     assert traces["Price"]["close"].tolist() == [102.0, 105.0, 108.0, 109.0]
@@ -173,7 +175,7 @@ def test_many_bars_are_joined_with_the_last_overlay_and_weight_of_each(traded):
 def test_an_overlay_that_lacks_rows_has_gaps_there(traded):
     run = traded(*decided((1, 1.0)))
     late = pd.DataFrame({"A": [1.0, 2.0]}, index=run.equity.index[[7, 9]])
-    chart = price_chart(replace(run, details=Details(overlays={"late": late})), "A", ALL)
+    chart = price_chart(replace(run, details=Details(overlays={"late": late})), "A", ALL, ALL)
     (values,) = (trace["y"] for trace in chart.traces if trace["name"] == "late")
     assert np.flatnonzero(~np.isnan(values)).tolist() == [7, 9]
 
@@ -182,7 +184,7 @@ def test_nothing_is_held_of_an_account_that_is_gone(traded):
     run = traded(*decided((1, 1.0)))
     run.positions["A"] = 100.0
     gone = replace(run, equity=run.equity.where(run.equity.index < run.equity.index[5], -10.0))
-    weight = price_chart(gone, "A", ALL).traces[-1]
+    weight = price_chart(gone, "A", ALL, ALL).traces[-1]
     assert weight["y"].tolist() == pytest.approx([0.1] * 5 + [0.0] * 5)
 
 
@@ -190,17 +192,36 @@ def test_of_many_fills_the_last_are_marked_and_it_says_so(make_run):
     count = 1_300
     run = make_run(np.full(count, 1000.0), trips=[("A", row, row + 1, 1.0) for row in range(0, count - 1, 2)])
     run = replace(run, bars=bars_of(run.equity.index, A=np.full(count, 100.0)))
-    chart = price_chart(run, "A", ALL)
+    chart = price_chart(run, "A", ALL, 1_000)
     marked = [trace for trace in chart.traces if trace.get("mode") == "markers"]
     assert sum(len(trace["y"]) for trace in marked) == 1_000
     assert min(min(trace["x"]) for trace in marked) == run.equity.index[300]
     assert chart.note == "the last 1,000 of 1,300 fills are marked"
 
 
+def test_a_short_position_of_one_bar_is_seen_among_joined_bars(traded):
+    run = traded(*decided((1, 1.0)))
+    run.positions["A"] = [0.0, -400.0, 0.0, 0.0, 0.0, 0.0, 100.0, 0.0, 0.0, 0.0]
+    (weight,) = (trace for trace in price_chart(run, "A", 4, ALL).traces if trace["name"] == "Weight")
+    assert weight["y"].tolist() == pytest.approx([-0.4, 0.0, 0.1, 0.0])
+
+
+def test_the_charts_of_a_page_share_its_room(make_run):
+    names = [f"S{number}" for number in range(60)]
+    index = pd.bdate_range("2000-01-03", periods=3_000)
+    run = make_run(np.full(3_000, 1000.0), names, trips=[(name, 1, 2, 1.0) for name in names], index=index)
+    few, many = (
+        price_charts(replace(run, bars=bars_of(index, **dict.fromkeys(names[:count], np.full(3_000, 100.0)))))
+        for count in (2, 60)
+    )
+    assert (len(few), len(few[0].traces[0]["x"])) == (2, 1_500)  # two bars joined
+    assert (len(many), len(many[0].traces[0]["x"])) == (40, 600)  # 120,000 numbers, five lines, 40 charts
+
+
 def test_intraday_bars_and_fills_are_shown_by_new_yorks_clock(make_run):
     index = pd.DatetimeIndex(["2015-01-05 14:30", "2015-01-05 14:35", "2015-01-05 14:40"], tz="UTC")
     run = make_run([1000.0] * 3, index=index, trips=[("A", 1, 2, 5.0)])
-    chart = price_chart(replace(run, bars=bars_of(index, A=[100.0, 101.0, 102.0])), "A", ALL)
+    chart = price_chart(replace(run, bars=bars_of(index, A=[100.0, 101.0, 102.0])), "A", ALL, ALL)
     traces = {trace["name"]: trace for trace in chart.traces}
     assert list(traces["Price"]["x"]) == [pd.Timestamp(f"2015-01-05 09:{minute}") for minute in (30, 35, 40)]
     assert list(traces["Entry, long"]["x"]) == [pd.Timestamp("2015-01-05 09:35")]
@@ -210,7 +231,7 @@ def test_intraday_bars_and_fills_are_shown_by_new_yorks_clock(make_run):
 
 def breaks(make_run, index, calendar):
     run = make_run(np.full(len(index), 1000.0), index=index, calendar=calendar)
-    chart = price_chart(replace(run, bars=bars_of(index, A=np.full(len(index), 100.0))), "A", ALL)
+    chart = price_chart(replace(run, bars=bars_of(index, A=np.full(len(index), 100.0))), "A", ALL, ALL)
     return chart.layout["xaxis"]["rangebreaks"]
 
 
@@ -289,7 +310,7 @@ def test_a_real_run_shows_its_stop_and_its_settlement(market_of):
     free = Costs(0, slippage_bps=0)
     run = backtest("buy_and_hold", market, costs=free, risk=RiskPolicy(max_drawdown=0.2), cash=1000.0, guard="off")
     days = market.index
-    found = {symbol: {trace["name"]: trace for trace in price_chart(run, symbol, ALL).traces} for symbol in "AB"}
+    found = {symbol: {trace["name"]: trace for trace in price_chart(run, symbol, ALL, ALL).traces} for symbol in "AB"}
     # Bought at the second bar's open; A halves on the fourth, is sold at the next open, when B is no more.
     for symbol, name, row, price in (("A", "Stop", 4, 6.0), ("B", "Settled", 4, 10.0)):
         assert list(found[symbol]["Entry, long"]["x"]) == [days[1]]
