@@ -286,6 +286,13 @@ def test_a_stub_in_place_of_a_browser_is_passed_over(tmp_path, monkeypatch):
     assert find_chromium() == str(real)
 
 
+def test_a_program_that_never_tells_its_version_is_no_browser(tmp_path, monkeypatch):
+    program_of(tmp_path, "chromium", "while :; do :; done")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("browser.browser.ANSWER_SECONDS", 0.1)
+    assert find_chromium() is None
+
+
 def test_nothing_is_left_of_a_closed_browser(browser, write, monkeypatch):
     with tempfile.TemporaryDirectory() as folder:
         monkeypatch.setattr("tempfile.tempdir", folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from types import SimpleNamespace
 
@@ -14,7 +15,11 @@ import scipy.stats
 from quantstrats import backtest, backtest_config, load_run
 from quantstrats.errors import ConfigError
 from quantstrats.market.calendar import Calendar
+from quantstrats.reports.compared import compared
+from quantstrats.reports.daily import by_days
+from quantstrats.reports.drawing import quiet
 from quantstrats.reports.metrics import measure, rate_per_bar
+from quantstrats.reports.pyfolio_tables import performance_stats
 from quantstrats.runs.run import returns_of
 
 CASH = 1000.0
@@ -166,8 +171,93 @@ def test_a_total_loss_is_a_loss_of_all(measured):
     figures = measured(equity=[900.0, 0.0, 0.0]).figures
     assert (figures["total_return"], figures["annual_return"], figures["max_drawdown"]) == (-1.0, -1.0, -1.0)
     assert figures["calmar"] == -1.0
-    # Returns of -0.1, -1 and 0: their mean, and their deviation with n - 1, by hand.
-    assert figures["sharpe"] == pytest.approx(-1.1 / 3 / math.sqrt((1.01 - 1.1**2 / 3) / 2) * math.sqrt(252))
+    # Returns of -0.1 and -1, and none after the loss: their mean, and their deviation with n - 1, by hand.
+    assert figures["sharpe"] == pytest.approx(-0.55 / math.sqrt(2 * 0.45**2) * math.sqrt(252))
+
+
+def lost_after_200_of_300_bars(make_run):
+    """An account that goes up and down until it owes money, beside a benchmark that does so by other amounts."""
+    swings = np.where(np.arange(200) % 3 == 0, 0.02, -0.011)
+    equity = np.concatenate([CASH * np.cumprod(1.0 + swings), np.linspace(-200.0, -150.0, 100)])
+    return swings, make_run(equity, benchmark=np.where(np.arange(300) % 2 == 0, 0.011, -0.009))
+
+
+def test_returns_end_where_the_account_does(make_run):
+    swings, run = lost_after_200_of_300_bars(make_run)
+    r, f = np.append(swings, -1.0), run.metrics
+    b = np.where(np.arange(201) % 2 == 0, 0.011, -0.009)
+    beta = np.cov(r, b)[0, 1] / np.var(b, ddof=1)
+    year = math.sqrt(252)
+    expected = {
+        "total_return": -1.0,
+        "annual_return": -1.0,
+        "annual_volatility": np.std(r, ddof=1) * year,
+        "sharpe": r.mean() / np.std(r, ddof=1) * year,
+        "sortino": r.mean() / math.sqrt((np.minimum(r, 0.0) ** 2).mean()) * year,
+        "max_drawdown": -1.0,
+        "value_at_risk": np.quantile(r, 0.05),
+        "expected_shortfall": np.sort(r)[:11].mean(),
+        # Three bars lose 0.2%, so the first was the highest.
+        "longest_drawdown_days": (run.equity.index[200] - run.equity.index[0]).days,
+        "skew": scipy.stats.skew(r),
+        "kurtosis": scipy.stats.kurtosis(r),
+        "beta": beta,
+        "alpha": (1.0 + (r - beta * b).mean()) ** 252 - 1.0,
+        "tracking_error": np.std(r - b, ddof=1) * year,
+        "information_ratio": (r - b).mean() / np.std(r - b, ddof=1) * year,
+    }
+    assert {name: f[name] for name in expected} == pytest.approx(expected)
+    assert (f["bars"], f["final_equity"]) == (300, -150.0)
+
+
+def test_the_benchmarks_own_figures_are_of_all_bars_also_beside_an_account_that_is_lost(make_run):
+    _, run = lost_after_200_of_300_bars(make_run)
+    b = np.where(np.arange(300) % 2 == 0, 0.011, -0.009)
+    assert run.metrics["benchmark_total_return"] == pytest.approx((1.011 * 0.991) ** 150 - 1.0)
+    assert run.metrics["benchmark_sharpe"] == pytest.approx(b.mean() / np.std(b, ddof=1) * math.sqrt(252))
+
+
+def test_the_table_by_days_has_the_same_figures_of_an_account_that_is_lost(make_run):
+    _, run = lost_after_200_of_300_bars(make_run)
+    with quiet():
+        found = performance_stats(by_days(run))
+    same = {
+        "Annual return": "annual_return",
+        "Annual volatility": "annual_volatility",
+        "Sharpe ratio": "sharpe",
+        "Sortino ratio": "sortino",
+        "Max drawdown": "max_drawdown",
+        "Skew": "skew",
+        "Kurtosis": "kurtosis",
+        "Alpha": "alpha",
+        "Beta": "beta",
+    }
+    assert {name: run.metrics[name] for name in same.values()} == pytest.approx(
+        {key: found[name] for name, key in same.items()}
+    )
+
+
+@pytest.mark.parametrize("growth", [0.001, 1e-5, -0.002])
+def test_a_constant_growth_has_no_risk_and_no_ratio_anywhere(growth, make_run):
+    run = make_run(CASH * (1.0 + growth) ** np.arange(1, 301))
+    assert 0.0 < run.returns.std() < 1e-14  # what rounding leaves
+    with quiet():
+        table = performance_stats(by_days(run))
+    again = compared([run, dataclasses.replace(run, run_id="again")])
+    assert run.metrics["sharpe"] is None
+    assert math.isnan(table["Sharpe ratio"])
+    assert math.isnan(again.figures.loc["sharpe", "A"])
+    assert run.metrics["skew"] is None
+    if growth > 0.0:
+        assert run.metrics["sortino"] is None
+
+
+def test_a_strategy_that_is_its_benchmark_but_for_rounding_has_no_information_ratio(make_run):
+    steps = np.where(np.arange(300) % 2 == 0, 0.011, -0.009)
+    run = make_run(CASH * np.cumprod(1.0 + steps), benchmark=steps)
+    assert 0.0 < (run.returns - run.benchmark).std() < 1e-14
+    assert run.metrics["information_ratio"] is None
+    assert run.metrics["sharpe"] == pytest.approx(steps.mean() / np.std(steps, ddof=1) * math.sqrt(252))
 
 
 def test_one_bar_has_a_return_and_no_ratio(measured):

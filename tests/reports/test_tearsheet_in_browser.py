@@ -197,6 +197,10 @@ def test_it_prints_in_light_colours_with_charts_that_fit(browser, traded, tmp_pa
         page.pdf(tmp_path / "page.pdf")
         assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
         assert 300 < max(page.evaluate("window.seen")) <= 680
+        page.emulate(printed=True)
+        page.resize(718, 1000)  # a sheet of A4 within its margins
+        wide = "[...document.querySelectorAll('table')].filter((table) => table.offsetWidth > 718).length"
+        assert page.evaluate(wide) == 0
         assert page.messages == []
 
 
@@ -281,9 +285,38 @@ def days_of_which_the_benchmark_is_unknown(make_run, random_equity):
     return make_run(random_equity(300), trips=[("A", 10, 20, 5.0)], benchmark=benchmark)
 
 
+def forty_symbols_of_five_minutes(make_run, random_equity):
+    days = pd.bdate_range("2015-01-05", periods=150)
+    minutes = (days.to_numpy()[:, None] + pd.to_timedelta(np.arange(0, 390, 5) + 870, unit="min").to_numpy()).ravel()
+    index, symbols = pd.DatetimeIndex(minutes, tz="UTC"), [f"SYMBOL{number}" for number in range(40)]
+    trips = [(symbol, 20 * n, 20 * n + 7, (n % 5) - 1.9) for n in range(560) for symbol in symbols]
+    bars = price_bars(index, symbols) * 1_000.0  # in double precision
+    return make_run(
+        random_equity(len(index)),
+        symbols,
+        trips=trips,
+        index=index,
+        bars=bars,
+        held=0.02,
+        details=Details(
+            overlays={f"line {number}": bars["close"] for number in range(3)},
+            pictures={"large": b"\x89PNG\r\n\x1a\n" + bytes(1_900_000)},
+        ),
+        bars_per_year=252 * 78.0,
+    )
+
+
+def long_texts(make_run, random_equity):
+    wide = pd.DataFrame([["word " * 200] * 20] * 50, columns=[f"{number} " * 200 for number in range(20)])
+    log = [("warning", f"{number} {'word ' * 8000}") for number in range(100)]
+    return make_run(random_equity(60), details=Details(tables={f"table {n}": wide for n in range(6)}), log=log)
+
+
 @pytest.mark.parametrize(
     "story",
     [
+        forty_symbols_of_five_minutes,
+        long_texts,
         without_trades,
         one_trade,
         one_bar,
@@ -307,3 +340,24 @@ def test_any_run_is_drawn_without_a_word(story, make_run, random_equity, browser
         drawn = page.evaluate(TRACES).get("Equity, drawdown and exposure", 0)
         assert drawn >= 3 or (story is one_bar and drawn == 0)
         assert "NaN" not in page.evaluate("document.querySelector('main').innerText")
+
+
+HOSTILE = ("</script><script>alert(1)</script>", "<b>x</b>", "$x$", 'a,b"c', "=1+1", "1,234")
+
+
+def test_names_are_shown_as_they_are(make_run, random_equity, browser, tmp_path):
+    trips = [(name, 10 + number, 20 + number, number - 2.5) for number, name in enumerate(HOSTILE)]
+    index = pd.bdate_range("2015-01-02", periods=60)
+    run = make_run(random_equity(60), HOSTILE, trips=trips, bars=price_bars(index, HOSTILE), held=0.1)
+    file = tmp_path / "page.html"
+    file.write_text(tearsheet(run), encoding="utf-8")
+    with browser.open(file, width=1280, height=900) as page:
+        page.wait_for(READY, PATIENCE)
+        texts = ".plot .legendtext, .plot .yaxislayer-above text"
+        shown = page.evaluate(f"[...document.querySelectorAll('{texts}')].map((text) => text.textContent)")
+        assert set(HOSTILE) <= set(shown)
+        with page.download(".log .csv").open(newline="", encoding="utf-8") as table:
+            symbols = [row[1] for row in csv.reader(table)][1:]
+        assert symbols == ["1,234", "'=1+1", *HOSTILE[3::-1]]
+        assert page.messages == []
+        assert page.requests == []

@@ -128,3 +128,12 @@ def test_half_a_million_minutes_are_few_points(make_run, random_equity):
     chart = overview(make_run(random_equity(500_000), index=index, calendar="24/7"))
     assert all(len(trace["y"]) <= 3_600 for trace in chart.traces)
     assert chart.note.endswith("of 500,000 bars are shown; highs and lows are all among them")
+
+
+def test_a_position_of_one_bar_is_seen_in_a_long_run(make_run):
+    run = make_run(np.full(50_000, 1000.0))
+    run.positions.loc[run.positions.index[31_234], "A"] = 900.0
+    chart = overview(run)
+    (exposure,) = (trace["y"] for trace in chart.traces if trace["name"] == "Long exposure")
+    assert max(exposure) == pytest.approx(0.9)
+    assert len(exposure) < 5_100

@@ -11,7 +11,7 @@ import pytest
 
 from quantstrats import Costs, Details, RiskPolicy, backtest, plot
 from quantstrats.errors import RunError
-from quantstrats.reports.charts.prices import price_chart, price_charts
+from quantstrats.reports.charts.prices import charted_symbols, price_chart, price_charts
 
 ALL = 20_000
 HOSTILE = "</script><script>alert(1)</script>"
