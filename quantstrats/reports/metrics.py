@@ -53,7 +53,9 @@ def measure(
 
     Ratios are annualised with ``bars_per_year``; figures over returns are those of empyrical, figures over round trips
     count only trades that have ended. What a run does after its account is gone does not count: its returns end with
-    -1. A bar on which the benchmark is NaN is no return of the benchmark, and is left out where both are compared.
+    -1, and so do those that are compared with the benchmark's; the benchmark's own figures are of all bars, as it could
+    have been held. A bar on which the benchmark is NaN is no return of the benchmark, and is left out where both are
+    compared. A deviation that is rounding alone (of a constant growth) is no risk, and no ratio is to it.
 
     Parameters
     ----------
@@ -76,18 +78,51 @@ def measure(
 
     # One bar of a minute, to the power of the minutes in a year, may be beyond any number.
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        alive = returns[: _bars_alive(equity)]
         figures = {
             "start": str(returns.index[0].date()),
             "end": str(returns.index[-1].date()),
             "bars": len(returns),
             "start_cash": cash,
             "final_equity": float(equity.iloc[-1]),
-            **_of_returns(returns, bars_per_year, risk_free),
-            **_of_benchmark(returns, benchmark, bars_per_year, risk_free),
+            **_of_returns(alive, bars_per_year, risk_free),
+            **_of_benchmark(alive, benchmark, bars_per_year, risk_free),
             **_of_trading(equity, positions, transactions, orders, bars_per_year),
             **_of_trades(trades),
         }
     return {name: _plain(value) for name, value in figures.items()}
+
+
+def ratios(returns: pd.Series, rate: float, bars_per_year: float) -> tuple[float, float]:
+    """Return empyrical's Sharpe and Sortino ratio above a rate per bar, annualised; NaN where there was no risk."""
+    import empyrical
+    import numpy as np
+
+    yearly = {"annualization": bars_per_year}
+    shortfall = np.sqrt((np.minimum(returns - rate, 0.0) ** 2).mean())
+    return (
+        empyrical.sharpe_ratio(returns, risk_free=rate, **yearly) if is_moving(returns) else math.nan,
+        empyrical.sortino_ratio(returns, required_return=rate, **yearly)
+        if _is_risk(shortfall, returns.mean())
+        else math.nan,
+    )
+
+
+def is_moving(returns: pd.Series) -> bool:
+    """Tell whether returns differ from each other by more than rounding."""
+    return _is_risk(returns.std(ddof=1), returns.mean())
+
+
+def _is_risk(deviation: float, mean: float) -> bool:
+    from quantstrats.research.bootstrap import ROUNDING
+
+    return bool(deviation > ROUNDING * (1.0 + abs(mean)))
+
+
+def _bars_alive(equity: pd.Series) -> int:
+    """Return how many bars there are until the account is gone, that bar included."""
+    gone = (equity <= 0.0).to_numpy()
+    return int(gone.argmax()) + 1 if gone.any() else len(equity)
 
 
 def _of_returns(returns: pd.Series, bars_per_year: float, risk_free: float) -> dict[str, float]:
@@ -98,12 +133,13 @@ def _of_returns(returns: pd.Series, bars_per_year: float, risk_free: float) -> d
     yearly = {"annualization": bars_per_year}
     rate = rate_per_bar(risk_free, bars_per_year)
     skew, kurtosis = _shape(returns)
+    sharpe, sortino = ratios(returns, rate, bars_per_year)
     return {
         "total_return": empyrical.cum_returns_final(returns),
         "annual_return": empyrical.annual_return(returns, **yearly),
         "annual_volatility": empyrical.annual_volatility(returns, **yearly),
-        "sharpe": empyrical.sharpe_ratio(returns, risk_free=rate, **yearly),
-        "sortino": empyrical.sortino_ratio(returns, required_return=rate, **yearly),
+        "sharpe": sharpe,
+        "sortino": sortino,
         "calmar": empyrical.calmar_ratio(returns, **yearly),
         "max_drawdown": empyrical.max_drawdown(returns),
         "longest_drawdown_days": longest_drawdown(returns),
@@ -118,7 +154,7 @@ def _of_returns(returns: pd.Series, bars_per_year: float, risk_free: float) -> d
 
 def _shape(returns: pd.Series) -> tuple[float, float]:
     """Return skewness and excess kurtosis of the returns as a population, which is how pyfolio has them."""
-    if returns.min() == returns.max():
+    if not is_moving(returns):
         return math.nan, math.nan
     apart = returns.to_numpy(dtype="float64") - returns.mean()
     variance = (apart**2).mean()
@@ -133,14 +169,14 @@ def _of_benchmark(
     if benchmark is None or benchmark.isna().all():
         return dict.fromkeys([*(f"benchmark_{name}" for name in _COMPARED), *_AGAINST])
     figures = _of_returns(benchmark.fillna(0.0), bars_per_year, risk_free)
-    known = benchmark.notna().to_numpy()
-    own, other = returns[known], benchmark[known]
+    other = benchmark[: len(returns)].dropna()
+    own = returns[other.index]
     rate = rate_per_bar(risk_free, bars_per_year)
     alpha, beta = empyrical.alpha_beta(own, other, risk_free=rate, annualization=bars_per_year)
     active = own - other
     error = empyrical.annual_volatility(active, annualization=bars_per_year)
-    # Where both are the same there is no error, and no ratio to it.
-    ratio = float(active.mean()) * bars_per_year / error if active.min() < active.max() else math.nan
+    # Where both are the same, to rounding, there is no ratio to the error.
+    ratio = float(active.mean()) * bars_per_year / error if is_moving(active) else math.nan
     against = dict(zip(_AGAINST, (alpha, beta, error, ratio), strict=True))
     return {**{f"benchmark_{name}": figures[name] for name in _COMPARED}, **against}
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from quantstrats.reports.drawdowns import worst_drawdowns
+from quantstrats.reports.metrics import ratios
 from quantstrats.reports.tables import Form, Table, as_text, span_text, table_of
 
 if TYPE_CHECKING:
@@ -49,9 +50,8 @@ def performance_stats(daily: Daily) -> pd.Series:
     )
     stats["Annual return"] = empyrical.annual_return(returns, **yearly)
     stats["Annual volatility"] = empyrical.annual_volatility(returns, **yearly)
-    stats["Sharpe ratio"] = empyrical.sharpe_ratio(returns, risk_free=rate, **yearly)
+    stats["Sharpe ratio"], stats["Sortino ratio"] = ratios(returns, rate, daily.days_per_year)
     stats["Calmar ratio"] = empyrical.calmar_ratio(returns, **yearly)
-    stats["Sortino ratio"] = empyrical.sortino_ratio(returns, required_return=rate, **yearly)
     if daily.benchmark is not None:
         known = daily.benchmark.notna()
         pairs = returns[known], daily.benchmark[known]

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from quantstrats.research.bootstrap import ROUNDING
+
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
@@ -51,7 +53,8 @@ def _windows(returns: pd.Series, days: int) -> NDArray[np.float64]:
 
 
 def _deviation(seen: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(np.ptp(seen, axis=1) > 0.0, seen.std(axis=1, ddof=1), 0.0)
+    deviation = seen.std(axis=1, ddof=1)
+    return np.where(deviation > ROUNDING * (1.0 + np.abs(seen.mean(axis=1))), deviation, 0.0)
 
 
 def _moves(seen: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -20,7 +20,9 @@ LEAST_PERIODS = 20  # below this, an interval would say more than the data do
 LEVEL = 0.95
 _REPLICATIONS = 2000
 _AT_ONCE = 50_000  # returns that are resampled at a time: they stay within the processor's caches
-_NOTHING = 1e-12  # of the mean: a deviation below this is rounding, not risk
+_NOTHING = 1e-12  # of the largest value: a range below this is rounding, not a move
+# Of 1 + |mean|: a deviation of returns below this is rounding, not risk, as a return is a ratio of values less 1.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,5 +203,5 @@ def _told(reference: float, other: float, drawn: NDArray[np.float64]) -> dict[st
 
 def _ratio(mean: NDArray[np.float64], risk: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return mean over risk; NaN where there was no risk."""
-    there = risk > _NOTHING * np.abs(scale)
+    there = risk > ROUNDING * (1.0 + np.abs(scale))
     return np.divide(mean, risk, out=np.full_like(mean, np.nan), where=there)
