@@ -16,7 +16,7 @@ from quantstrats.reports.daily import daily_returns
 from quantstrats.reports.metrics import rate_per_bar
 from quantstrats.research.bootstrap import LEAST_PERIODS, PairedDifferences, paired_differences, statistics
 from quantstrats.runs.comparison import differing_settings
-from quantstrats.runs.labels import described_text, plain_name
+from quantstrats.runs.labels import described_text, plain_name, risk_free_of
 from quantstrats.runs.run import Run
 
 LETTERS = "ABCDEFGH"
@@ -31,6 +31,7 @@ STATISTIC_LABELS = (
 )
 # Likewise of all figures on the common span.
 LEVEL_LABELS = (("Total return", "total_return", "{:z.2%}"), *STATISTIC_LABELS)
+_NOT_ANNUALISED = ("total_return", "max_drawdown")
 LIMITS = (
     "An interval holds for runs that were chosen beforehand: the best of many trials looks better than it is.",
     "Where volatile and calm times last long, the interval of a difference in volatility is too narrow.",
@@ -91,14 +92,15 @@ class Comparison:
     returns : DataFrame
         Common sessions x letters: the return since the common session before.
     figures : DataFrame
-        On the common span, statistic x letters: ``total_return`` and the statistics of the bootstrap.
+        On the common span, statistic x letters: ``total_return`` and the statistics of the bootstrap. Where there are
+        fewer common sessions than intervals need, what is annualised is NaN: it would say more than they do.
     differences : dict of str to PairedDifferences
         By letter, of all but the first: its differences to the first, with their intervals. Empty where there are
         fewer common sessions than intervals need.
     correlation : DataFrame
         Of the returns, letters x letters; NaN for returns that never change.
     tracking_error : Series
-        By letter, of all but the first: annualised standard deviation of the difference of the returns.
+        By letter, of all but the first: annualised standard deviation of the difference of the returns; NaN likewise.
     settings : DataFrame
         What differs in their configurations, as text: path of the setting x letters.
     cautions : list of str
@@ -179,20 +181,22 @@ def compared(runs: Sequence[Run]) -> Comparison:
     )
     returns = pd.DataFrame({each.letter: _on_sessions(each.returns, common) for each in entries})
     days_per_year = min(Calendar(run.manifest["data"]["calendar"]).bars_per_year(None) for run in runs)
-    risk_free = rate_per_bar(_risk_free(runs[0]), days_per_year)
+    risk_free = rate_per_bar(risk_free_of(runs[0].config), days_per_year)
     first, others = returns["A"], [each.letter for each in entries[1:]]
     enough = len(common) >= LEAST_PERIODS
+    figures = _figures(returns, days_per_year, risk_free)
+    apart = returns[others].sub(first, axis=0).std(ddof=1) * math.sqrt(days_per_year)
     return Comparison(
         runs=entries,
         returns=returns,
-        figures=_figures(returns, days_per_year, risk_free),
+        figures=figures if enough else figures.where(figures.index.isin(_NOT_ANNUALISED)[:, None]),
         differences={
             letter: paired_differences(first, returns[letter], periods_per_year=days_per_year, risk_free=risk_free)
             for letter in others
             if enough
         },
         correlation=returns.corr(),
-        tracking_error=returns[others].sub(first, axis=0).std(ddof=1) * math.sqrt(days_per_year),
+        tracking_error=apart if enough else apart * math.nan,
         settings=_settings(entries),
         cautions=cautions(entries, common),
         days_per_year=days_per_year,
@@ -245,11 +249,12 @@ def _common_sessions(runs: Sequence[Run], indexes: list[pd.Index]) -> pd.Datetim
     for run, index in zip(runs[1:], indexes[1:], strict=True):
         common = common.intersection(index)
         if not len(common):
-            spans = [f"{span_text(each)}" for each in (indexes[0], index)]
-            raise ConfigError(
-                f"runs {runs[0].run_id} ({spans[0]}) and {run.run_id} ({spans[1]}) have no session in common"
-                + ("" if len(runs) == 2 else " with the others")
-            )
+            if len(runs) == 2:
+                spans = [span_text(each) for each in indexes]
+                who = f"runs {runs[0].run_id} ({spans[0]}) and {run.run_id} ({spans[1]}) have"
+            else:
+                who = f"run {run.run_id} ({span_text(index)}) and those named before it have"
+            raise ConfigError(f"{who} no session in common")
     return pd.DatetimeIndex(common)
 
 
@@ -272,10 +277,6 @@ def _settings(entries: Sequence[Compared]) -> pd.DataFrame:
     found = differing_settings([each.run for each in entries])
     rows = [[setting_text(value) for value in values] for values in found.values()]
     return pd.DataFrame(rows, index=pd.Index(found, dtype=object), columns=[each.letter for each in entries])
-
-
-def _risk_free(run: Run) -> float:
-    return float(run.config["report"].get("risk_free", 0.0))  # older runs have none
 
 
 def _is_intraday(run: Run) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from quantstrats.errors import RunError, did_you_mean
 from quantstrats.reports.charts.overview import overview
 from quantstrats.reports.charts.prices import charted_symbols, price_chart
+from quantstrats.runs.run import check_run
 
 if TYPE_CHECKING:
     import plotly.graph_objects
@@ -35,8 +36,9 @@ def plot(run: Run, symbol: str | None = None) -> plotly.graph_objects.Figure:
     Raises
     ------
     RunError
-        If the run keeps no bars of the symbol.
+        If the run keeps no bars of the symbol, or it is given something else than a run.
     """
+    check_run(run, "a plot")
     if symbol is None:
         return overview(run).figure()
     known = charted_symbols(run)

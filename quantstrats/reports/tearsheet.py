@@ -17,7 +17,17 @@ from quantstrats.reports.page.section import Section
 from quantstrats.reports.tables import Table, as_text, cut_text, table_of
 from quantstrats.reports.times import clock_name, clock_texts
 from quantstrats.reports.tradelog import trade_log
-from quantstrats.runs.labels import COMPARED, FINAL_EQUITY, RISK, TRADING, described_text, guard_text, plain_name
+from quantstrats.runs.labels import (
+    COMPARED,
+    FINAL_EQUITY,
+    RISK,
+    TRADING,
+    described_text,
+    guard_text,
+    plain_name,
+    risk_free_text,
+)
+from quantstrats.runs.run import check_run
 
 if TYPE_CHECKING:
     from quantstrats.reports.charts.chart import Chart
@@ -52,7 +62,13 @@ def tearsheet(run: Run) -> Page:
     -------
     Page
         A text, which a notebook displays; store it with ``run.save({"tearsheet.html": tearsheet(run)})``.
+
+    Raises
+    ------
+    RunError
+        If it is given something else.
     """
+    check_run(run, "a tear sheet")
     with stage("reading the run"):
         load_matplotlib()
         with quiet():
@@ -114,6 +130,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Allocation", plain_name(str(config.get("allocation", {}).get("name", "")))),
         ("Decisions", f"every {schedule['every']}, rebalance {schedule['rebalance']}" if schedule else ""),
         ("Costs", f"{costs['commission_bps']:g} + {costs['slippage_bps']:g} bps" if costs else ""),
+        ("Risk-free rate", risk_free_text(config)),
         ("Engine", config["engine"]["name"]),
         ("Clock", clock_name(run)),
     ]

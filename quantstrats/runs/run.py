@@ -150,6 +150,18 @@ class Run:
         return place
 
 
+def check_run(run: object, what: str) -> None:
+    """Refuse what is no run, as the id of one, where ``what`` is to be made of a run.
+
+    Raises
+    ------
+    RunError
+        If it is none.
+    """
+    if not isinstance(run, Run):
+        raise RunError(f"{what} is of a run, not of {type(run).__name__}; load_run(id) gives a stored one")
+
+
 def returns_of(equity: pd.Series, cash: float) -> pd.Series:
     """Return per bar of an account that started with ``cash``.
 

@@ -77,7 +77,8 @@ def _html_row(name: str, *values: str) -> str:
 def _title(run: Run) -> str:
     symbols = run.config["data"]["symbols"]
     what = ", ".join(symbols) if len(symbols) <= 5 else f"{len(symbols)} symbols"
-    span = f"{run.metrics['start']} to {run.metrics['end']}, {run.metrics['bars']:,} bars"
+    bars = "1 bar" if len(run.equity) == 1 else f"{len(run.equity):,} bars"
+    span = f"{run.metrics['start']} to {run.metrics['end']}, {bars}"
     return f"{described_text(run.config['signal'])} on {what}, {span}"
 
 

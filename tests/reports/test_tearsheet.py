@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from quantstrats import Details, tearsheet
+from quantstrats import Details, plot, tearsheet
+from quantstrats.errors import RunError
 from quantstrats.reports import pyfolio_tables
 from quantstrats.reports.daily import Daily, by_days
 from quantstrats.reports.drawing import off_screen
@@ -495,3 +496,9 @@ def test_a_run_of_an_earlier_version_has_a_page(make_run, random_equity):
     page = tearsheet(old)
     assert dict(cells(page, "Trading")[1:])["Round trips"] == "1"
     assert "Turnover and costs" in charted(page)
+
+
+@pytest.mark.parametrize("show", [tearsheet, plot])
+def test_what_is_no_run_is_told_in_one_line(show):
+    with pytest.raises(RunError, match=r"is of a run, not of str; load_run\(id\) gives a stored one$"):
+        show("20150102T000000-idea-abc123")
