@@ -41,12 +41,15 @@ FLAGS = (
 
 
 def find_chromium() -> str | None:
-    """Return the path of the first Chromium that tells its version; None if there is none.
+    """Return the path of the first Chromium that tells its version in time; None if there is none.
 
     A name on the PATH is not enough: some distributions put a stub there, which says how to install one.
     """
     for program in filter(None, map(shutil.which, PROGRAMS)):
-        told = subprocess.run([program, "--version"], capture_output=True, timeout=ANSWER_SECONDS, check=False)
+        try:
+            told = subprocess.run([program, "--version"], capture_output=True, timeout=ANSWER_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            continue
         if told.returncode == 0:
             return program
     return None
