@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from quantstrats.hashing import hash_frame
+from quantstrats.runs.labels import risk_free_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +63,8 @@ class _Found(NamedTuple):
 def first_difference(old: Run, new: Run) -> Difference | None:
     """Return the first difference between two Runs, or None if there is none.
 
-    First what they stand on: data, then configuration (a setting that one of them does not know is none). Then the
+    First what they stand on: data, then configuration (a setting that one of them does not know is none; nor is a
+    column of orders, fills or round trips that only the new one knows, or a metric that only one does). Then the
     earliest difference by the time of its bar, and within a bar in the order in which one thing leads to another:
     targets, orders, fills, round trips, positions, equity, benchmark. Last the metrics. Numbers count as equal if
     their float64 bytes are, whichever type carries them, so 1 equals 1.0 and -0.0 differs from 0.0; every missing
@@ -80,7 +82,7 @@ def first_difference(old: Run, new: Run) -> Difference | None:
 
 
 def notes(old: Run, new: Run) -> list[str]:
-    """Return what else differs between two Runs and may be why their results do: code, plugins, packages, settings."""
+    """Return what else differs between two Runs: code, plugins, packages, and what only one version knows."""
     told: list[str] = []
     for role in ("plugin", "allocator"):
         told += _provider_notes(role, old.manifest.get(role, {}), new.manifest.get(role, {}))
@@ -101,12 +103,17 @@ def notes(old: Run, new: Run) -> list[str]:
             told.append(f"setting {name}: not known to the stored run, is {_shown(after)}")
         elif after is _ABSENT and before is not None:
             told.append(f"setting {name}: was {_shown(before)}, is not known any more")
+    for name in _ROW:
+        known, now_known = (list(map(str, getattr(run, name).columns)) for run in (old, new))
+        told += _unknown_notes(name, "column", "columns", known, now_known)
+    told += _unknown_notes("metrics", "figure", "figures", old.metrics, new.metrics)
     return told
 
 
 def differing_settings(runs: Sequence[Run]) -> dict[str, list[Any]]:
     """Return the settings in which some Runs differ, by dotted path: the value of each, None where it has none."""
-    flat = [_flat(run.config) for run in runs]
+    # Whoever does not know the risk-free rate, as an older version, takes none.
+    flat = [_flat(run.config) | {"report.risk_free": risk_free_of(run.config)} for run in runs]
     values = {key: [each.get(key) for each in flat] for key in dict.fromkeys(key for each in flat for key in each)}
     return {key: each for key, each in values.items() if any(_differs(each[0], other) for other in each[1:])}
 
@@ -144,6 +151,13 @@ def _provider_notes(role: str, was: Mapping[str, Any], now: Mapping[str, Any]) -
             yield from _provider_notes(f"{who}, part {name}", befores[name], afters[name])
 
 
+def _unknown_notes(part: str, one: str, several: str, known: Iterable[str], now_known: Iterable[str]) -> Iterator[str]:
+    """Yield a note on the names that only the new Run knows."""
+    stored = set(known)
+    if names := [name for name in now_known if name not in stored]:
+        yield f"{part}: {one if len(names) == 1 else several} {', '.join(names)} not known to the stored run"
+
+
 def _data_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference | None:
     was, now = old.get("data", {}), new.get("data", {})
     if was.get("hash") == now.get("hash"):
@@ -176,6 +190,8 @@ def _frame_difference(name: str, old: Any, new: Any) -> Iterator[_Found]:
         return
     was, now = (frame.to_frame(name) if isinstance(frame, pd.Series) else frame for frame in (old, new))
     start = _instant(min((frame.index[0] for frame in (was, now) if len(frame) and name not in _INSTANTS), default=0))
+    if name in _ROW:  # a column that only the new one has is a note; where columns are symbols, it is a position
+        now = now[[column for column in now.columns if column in was.columns]]
     if list(map(str, was.columns)) != list(map(str, now.columns)):
         columns = [", ".join(map(str, frame.columns)) for frame in (was, now)]
         yield _Found(start, Difference(name, "columns", *columns))

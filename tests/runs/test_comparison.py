@@ -218,6 +218,37 @@ def test_a_setting_that_a_version_does_not_know_is_a_note_and_no_difference(run)
     assert notes(newer, run) == ["setting costs.impact: was 1.5, is not known any more"]
 
 
+def test_a_column_that_the_stored_run_does_not_know_is_a_note_and_no_difference(run):
+    old = replace(
+        run,
+        orders=run.orders.drop(columns="reason"),
+        transactions=run.transactions.drop(columns=["slippage", "order"]),
+        metrics={name: value for name, value in run.metrics.items() if name != "costs"},
+    )
+    assert first_difference(old, run) is None
+    assert notes(old, run) == [
+        "orders: column reason not known to the stored run",
+        "transactions: columns slippage, order not known to the stored run",
+        "metrics: figure costs not known to the stored run",
+    ]
+    # What both know is compared all the same.
+    assert first_difference(old, changed(run, "orders", 1, "size", 5.25)).where == "order 2 of 2010-05-19, size"
+    shorter = replace(run, transactions=run.transactions.iloc[:-1])
+    assert first_difference(old, shorter).where.startswith(f"fill {len(run.transactions)} of ")
+
+
+def test_a_column_that_the_new_run_lacks_is_a_difference(run):
+    found = first_difference(run, replace(run, orders=run.orders.drop(columns="reason")))
+    assert (found.part, found.where) == ("orders", "columns")
+    assert "reason" in found.old
+    assert "reason" not in found.new
+
+
+def test_a_symbol_more_is_a_difference(run):
+    found = first_difference(run, replace(run, positions=run.positions.assign(OTHER=0.0)))
+    assert (found.part, found.where, found.new) == ("positions", "columns", "NASDAQ, cash, OTHER")
+
+
 def test_metrics_come_last_and_new_ones_are_no_difference(run):
     other = replace(run, metrics=run.metrics | {"sharpe": 1.5, "a_new_figure": 2.0})
     assert first_difference(run, other).where == "sharpe"
