@@ -32,8 +32,9 @@ def cautions(entries: Sequence[Compared], common: pd.DatetimeIndex) -> list[str]
         *_span_cautions(entries, common),
         *_data_cautions(entries),
         *_standing_cautions(entries),
+        *_loss_cautions(entries),
         *_code_cautions(entries),
-        *([f"{len(common)} common sessions are too few for intervals"] if len(common) < LEAST_PERIODS else []),
+        *([f"{_counted(len(common))} too few for intervals and yearly figures"] if len(common) < LEAST_PERIODS else []),
     ]
 
 
@@ -73,6 +74,16 @@ def _standing_cautions(entries: Sequence[Compared]) -> list[str]:
     return [*([f"different costs: {'; '.join(costs)}"] if costs else []), *cautions]
 
 
+def _loss_cautions(entries: Sequence[Compared]) -> list[str]:
+    """Return which account is gone when: its own figures end with that day, those on the common span cannot."""
+    lost = {each.letter: each.returns.index[each.returns <= -1.0] for each in entries}
+    return [
+        f"{letter} lost all on {days[0].date()}: the days after count as no return on the common span"
+        for letter, days in lost.items()
+        if len(days)
+    ]
+
+
 def _code_cautions(entries: Sequence[Compared]) -> list[str]:
     found = []
     signals: dict[str, dict[str, str]] = {}
@@ -105,6 +116,10 @@ def _groups(values: Mapping[str, str]) -> dict[str, list[str]]:
 
 def _told(groups: Mapping[str, list[str]]) -> str:
     return ", ".join(f"{value} ({' '.join(letters)})" for value, letters in groups.items())
+
+
+def _counted(sessions: int) -> str:
+    return "1 common session is" if sessions == 1 else f"{sessions} common sessions are"
 
 
 def span_text(sessions: pd.Index) -> str:

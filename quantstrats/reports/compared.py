@@ -184,12 +184,11 @@ def compared(runs: Sequence[Run]) -> Comparison:
     risk_free = rate_per_bar(risk_free_of(runs[0].config), days_per_year)
     first, others = returns["A"], [each.letter for each in entries[1:]]
     enough = len(common) >= LEAST_PERIODS
-    figures = _figures(returns, days_per_year, risk_free)
     apart = returns[others].sub(first, axis=0).std(ddof=1) * math.sqrt(days_per_year)
     return Comparison(
         runs=entries,
         returns=returns,
-        figures=figures if enough else figures.where(figures.index.isin(_NOT_ANNUALISED)[:, None]),
+        figures=_figures(returns, days_per_year, risk_free),
         differences={
             letter: paired_differences(first, returns[letter], periods_per_year=days_per_year, risk_free=risk_free)
             for letter in others
@@ -270,7 +269,10 @@ def _on_sessions(returns: pd.Series, common: pd.DatetimeIndex) -> pd.Series:
 def _figures(returns: pd.DataFrame, days_per_year: float, risk_free: float) -> pd.DataFrame:
     rows = statistics(returns.to_numpy("float64").T.copy(), days_per_year, risk_free)
     total = (1.0 + returns).prod() - 1.0
-    return pd.DataFrame({"total_return": total.to_numpy(), **rows}, index=returns.columns).T
+    figures = pd.DataFrame({"total_return": total.to_numpy(), **rows}, index=returns.columns).T
+    if len(returns) < LEAST_PERIODS:
+        figures[~figures.index.isin(_NOT_ANNUALISED)] = math.nan
+    return figures
 
 
 def _settings(entries: Sequence[Compared]) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from quantstrats.market.calendar import Calendar
 from quantstrats.reports.metrics import rate_per_bar
+from quantstrats.runs.labels import risk_free_of
 from quantstrats.runs.run import returns_of
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def by_days(run: Run) -> Daily:
         times=filled if filled.tz is not None else None,
         gone=gone,
         days_per_year=Calendar(calendar).bars_per_year(None),
-        risk_free=float(run.config["report"].get("risk_free", 0.0)),  # older runs have none
+        risk_free=risk_free_of(run.config),
         intraday=_dates(run.equity.index).tz is not None,
     )
 

@@ -24,6 +24,7 @@ TRADING = (
     ("Annual turnover", "annual_turnover", "{:z.2f}x"),
     ("Commission", "commission", "{:z,.2f}"),
     ("Slippage", "slippage", "{:z,.2f}"),
+    ("Costs", "costs", "{:z,.2f}"),
     ("Orders", "orders", "{:,}"),
     ("Orders refused", "orders_refused", "{:,}"),
 )
@@ -73,5 +74,10 @@ def guard_text(manifest: Mapping[str, Any]) -> str:
 
 def risk_free_text(config: Mapping[str, Any]) -> str:
     """Return the risk-free rate that a run's ratios are above, or nothing if they are above none."""
-    rate = config["report"].get("risk_free", 0.0)  # a run of an older version has none
+    rate = risk_free_of(config)
     return f"{rate:z.2%} a year" if rate else ""
+
+
+def risk_free_of(config: Mapping[str, Any]) -> float:
+    """Return the annual risk-free rate of a run, a fraction; that of a run of an older version is zero."""
+    return float(config["report"].get("risk_free", 0.0))

@@ -139,6 +139,7 @@ def test_what_follows_a_total_loss_counts_as_no_return(run_of):
     found = compared([gone, run_of("safe", [1000.0, 1010.0, 1020.0, 1030.0])])
     assert found.returns["A"].tolist() == pytest.approx([0.0, -0.5, -1.0, 0.0])
     assert found.figures.loc["max_drawdown", "A"] == -1.0
+    assert "A lost all on 2015-01-06: the days after count as no return on the common span" in found.cautions
 
 
 def test_ratios_are_above_the_risk_free_rate_of_the_first(run_of):
@@ -149,6 +150,17 @@ def test_ratios_are_above_the_risk_free_rate_of_the_first(run_of):
         assert found.figures.loc["sharpe", letter] == pytest.approx(expected)
     assert "different risk-free rates: 0.05 (A), 0 (B)" in found.cautions
     assert "the ratios on the common span are with the risk-free rate of A" in found.cautions
+
+
+def test_a_run_that_knows_no_risk_free_rate_is_taken_for_one_without(run_of):
+    old = run_of("old", grown(30, 1))
+    assert "risk_free" not in old.config["report"]
+    same = compared([old, run_of("same", grown(30, 2), {"report.risk_free": 0.0})])
+    assert same.cautions == []
+    assert same.settings.empty
+    other = compared([old, run_of("other", grown(30, 2), {"report.risk_free": 0.02})])
+    assert "different risk-free rates: 0 (A), 0.02 (B)" in other.cautions
+    assert other.settings.loc["report.risk_free"].tolist() == ["0", "0.02"]
 
 
 def test_only_settings_that_differ_are_shown(two):
@@ -233,8 +245,18 @@ def test_doubts_are_told_once_with_whom_they_are_about(run_of):
 def test_few_common_sessions_have_figures_and_no_intervals(run_of):
     found = compared([run_of("a", grown(19, 1)), run_of("b", grown(19, 2))])
     assert found.differences == {}
-    assert found.figures.notna().all(axis=None)
-    assert found.cautions == ["19 common sessions are too few for intervals"]
+    # What is of a year is left out: it would be of few days, to a high power.
+    known = found.figures.index[found.figures.notna().all(axis=1)].tolist()
+    assert known == ["total_return", "max_drawdown"]
+    assert found.figures.loc["mean_return"].isna().all()
+    assert found.tracking_error.isna().all()
+    assert found.cautions == ["19 common sessions are too few for intervals and yearly figures"]
+    alone = compared([run_of("a", [1010.0]), run_of("b", [1000.0])])
+    assert alone.cautions == ["1 common session is too few for intervals and yearly figures"]
+    assert alone.figures.loc["total_return", "A"] == pytest.approx(0.01)
+    whole = compared([run_of("a", grown(20, 1)), run_of("b", grown(20, 2))])
+    assert whole.figures.notna().all(axis=None)
+    assert whole.tracking_error.notna().all()
     assert len(compared([run_of("a", grown(20, 1)), run_of("b", grown(20, 2))]).differences) == 1
 
 
