@@ -15,6 +15,7 @@ from quantstrats.reports.compared import (
     compared,
     difference_texts,
 )
+from quantstrats.reports.glossary import COMPARISON_GLOSSARY, NOTATION
 from quantstrats.reports.page.page import Page, render
 from quantstrats.reports.page.section import Section
 from quantstrats.reports.tables import Table, as_text
@@ -75,6 +76,8 @@ def _context(comparison: Comparison) -> dict[str, Any]:
             _own(comparison),
             _settings(comparison),
         ],
+        "glossary": COMPARISON_GLOSSARY,
+        "notation": NOTATION,
     }
 
 

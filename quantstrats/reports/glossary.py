@@ -1,4 +1,4 @@
-"""What each figure of a report is: formula and unit."""
+"""What each figure of a page is: formula and unit."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class Entry:
     key: str = ""
 
 
-GLOSSARY = (
+# Of the tear sheet and of comparisons.
+_BOTH = (
     # The account, beside its benchmark.
     Entry("Total return", "What the account gained over the whole run.", "product of (1 + r) - 1", "%", "total_return"),
     Entry(
@@ -126,13 +127,15 @@ GLOSSARY = (
     Entry("Costs", "Commission and slippage.", "commission + slippage", "currency", "costs"),
     Entry("Orders", "Orders that were sent.", "", "number", "orders"),
     Entry("Orders refused", "Orders that lacked cash or margin.", "", "number", "orders_refused"),
+)
+_OF_ONE_RUN = (
     # Beside the benchmark, and the shape of returns.
     Entry("Benchmark", "What the run is compared with, without costs.", "", "as the strategy's"),
     Entry(
         "Alpha",
         "The return of a year that the benchmark does not explain (Jensen 1968).",
         "(1 + mean of ((r - f) - beta x (b - f)))^N - 1",
-        "fraction a year",
+        "% a year",
         "alpha",
     ),
     Entry(
@@ -236,6 +239,44 @@ GLOSSARY = (
         "mean of (traded value / equity)",
         "% of equity a day",
     ),
+    # pyfolio's statistics of round trips.
+    Entry("Total number of round trips", "Round trips, as pyfolio calls them.", "", "number", "trades"),
+    Entry("Winning round trips", "Those with a net profit above zero.", "", "number"),
+    Entry("Losing round trips", "Those with a net profit below zero.", "", "number"),
+    Entry("Even round trips", "Those without profit or loss; the win rate counts them as won.", "", "number"),
+    Entry("Total profit", "What all round trips made.", "sum of net profits and losses", "currency"),
+    Entry("Gross profit", "What winning round trips made.", "sum of net profits > 0", "currency"),
+    Entry("Gross loss", "What losing round trips lost.", "sum of net profits < 0", "currency"),
+    Entry("Avg. trade net profit", "What a round trip made on average.", "mean of net profits", "currency"),
+    Entry("Avg. winning trade", "What a winning round trip made on average.", "mean of net profits > 0", "currency"),
+    Entry("Avg. losing trade", "What a losing round trip lost on average.", "mean of net profits < 0", "currency"),
+    Entry(
+        "Ratio Avg. Win:Avg. Loss",
+        "How large a winning round trip is beside a losing one.",
+        "average winning trade / -(average losing trade)",
+        "ratio",
+    ),
+    Entry("Largest winning trade", "The best round trip.", "greatest net profit", "currency; % of equity"),
+    Entry("Largest losing trade", "The worst round trip.", "least net profit", "currency; % of equity"),
+    Entry("Avg duration", "How long round trips were held on average.", "mean of (closed - opened)", "time"),
+    Entry("Median duration", "Half of the round trips were held longer.", "median of (closed - opened)", "time"),
+    Entry("Longest duration", "The longest time that a round trip was held.", "", "time"),
+    Entry("Shortest duration", "The shortest time that a round trip was held.", "", "time"),
+    *(
+        Entry(
+            f"{average} returns {which}",
+            f"What {told} made of the account, {'on average' if average == 'Avg' else 'in the middle one'}.",
+            f"{'mean' if average == 'Avg' else 'median'} of (net profit / equity of the session before the end)",
+            "% of equity",
+        )
+        for average in ("Avg", "Median")
+        for which, told in (
+            ("all round trips", "round trips"),
+            ("winning", "winning round trips"),
+            ("losing", "losing round trips"),
+        )
+    ),
+    Entry("Largest part of the equity", "The most that a position was at the end of a day.", "value / equity", "%"),
     # Worst drawdowns.
     Entry("Depth", "The change from a drawdown's peak to its valley.", "wealth at valley / wealth at peak - 1", "%"),
     Entry(
@@ -258,7 +299,10 @@ GLOSSARY = (
     # Positions, and figures over time.
     Entry("Exposure", "Long, short and net value of positions.", "sum of values / equity", "fraction of equity"),
     Entry(
-        "Turnover", "What was traded on a day, purchases and sales added up.", "traded value / equity", "% of equity"
+        "Turnover",
+        "What was traded in a month, or on a day where the run is short, purchases and sales added up.",
+        "traded value / mean of equity",
+        "% of equity",
     ),
     Entry(
         "Effective number of positions",
@@ -273,11 +317,47 @@ GLOSSARY = (
         "as the figure itself, over the window",
         "as the figure itself",
     ),
-    Entry(
-        "Bootstrap interval",
-        "Where a figure would lie in 95 of 100 other histories, drawn from this one in blocks of random length so that "
-        "neighbouring days stay together (Politis and Romano 1994).",
-        "2.5% and 97.5% quantile over the draws",
-        "as the figure itself",
-    ),
 )
+_OF_COMPARISONS = (
+    Entry(
+        "Common span", "The sessions that all runs have; figures on it are by days, all above A's R.", "", "sessions"
+    ),
+    Entry(
+        "Mean return a year",
+        "The mean of the returns, as if gains were taken out and losses made up for.",
+        "mean of r x N",
+        "% a year",
+    ),
+    Entry(
+        "Difference", "A figure of a run, less that of A.", "figure of the run - figure of A", "as the figure, or pp"
+    ),
+    Entry(
+        "95% interval",
+        "Where the difference would lie in 95 of 100 other histories, drawn from this one in blocks of random length, "
+        "the same of both runs, so that neighbouring days stay together (Politis and Romano 1994).",
+        "2.5% and 97.5% quantile over the draws",
+        "as the figure, or pp",
+    ),
+    Entry(
+        "Beyond zero",
+        "The share of the drawn differences on the other side of zero: near 0%, the sign is sure; at 50%, it is not.",
+        "draws of the other sign / draws, those at zero by half",
+        "%",
+    ),
+    Entry(
+        "Correlation",
+        "How closely the returns of two runs go together: 1 is in step, 0 not at all, -1 against each other.",
+        "covariance of r and A's / product of their deviations",
+        "-1 to 1",
+    ),
+    Entry(
+        "Tracking error to A",
+        "How much returns differ from A's, for a year.",
+        "deviation of (r - A's) x sqrt(N)",
+        "% a year",
+    ),
+    Entry("Growth of 1", "What one unit of currency has become.", "product of (1 + r) so far", "currency"),
+    Entry("Wealth against A", "How far a run is ahead of A.", "wealth / wealth of A - 1", "%"),
+)
+GLOSSARY = (*_BOTH, *_OF_ONE_RUN)
+COMPARISON_GLOSSARY = (*_BOTH, *_OF_COMPARISONS)

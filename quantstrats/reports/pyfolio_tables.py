@@ -22,7 +22,8 @@ def performance(daily: Daily) -> Table:
     from pyfolio import plotting
 
     stats = performance_stats(daily)
-    forms = {name: _PERCENT if name in plotting.STAT_FUNCS_PCT else "{:z.2f}" for name in stats.index}
+    percentages = {*plotting.STAT_FUNCS_PCT, "Alpha"}  # which pyfolio shows as a fraction
+    forms = {name: _PERCENT if name in percentages else "{:z.2f}" for name in stats.index}
     rows = [[str(name), as_text(float(value), forms[name])] for name, value in stats.items()]
     notes = [f"by days, annualised with {daily.days_per_year:.0f} of them"]
     if daily.risk_free:
@@ -106,10 +107,10 @@ def round_trips(daily: Daily) -> list[Table]:
     stats = pyfolio_round_trips.gen_round_trip_stats(daily.round_trips)
     for name in ("pnl", "returns", "symbols"):
         stats[name] = _without_strangers(stats[name])
+    # The run's own win rate counts those without profit as won, as Backtrader does: one page has one of them.
     counted = stats["summary"].drop(index="Percent profitable")
-    profitable = stats["summary"].loc[["Percent profitable"]]
     tables = [
-        _stats(counted, "Round trips", "{:,.0f}", profitable),
+        _stats(counted, "Round trips", "{:,.0f}"),
         _stats(stats["pnl"], "Profit and loss, after commission", _AMOUNT),
         _stats(stats["duration"], "Duration", span_text),
         _stats(stats["returns"], "Return on the equity", _PERCENT),
@@ -127,10 +128,7 @@ def _without_strangers(stats: pd.DataFrame) -> pd.DataFrame:
     return stats.mask(wrong)
 
 
-def _stats(stats: pd.DataFrame, title: str, form: Form, percentages: pd.DataFrame | None = None) -> Table:
+def _stats(stats: pd.DataFrame, title: str, form: Form) -> Table:
     table = table_of(stats, title, forms=dict.fromkeys(stats.columns, form))
-    if percentages is not None:
-        more = table_of(percentages, title, forms=dict.fromkeys(percentages.columns, _PERCENT))
-        table.rows.extend(more.rows)
     names = [[row[0].replace("round_trips", "round trips"), *row[1:]] for row in table.rows]
     return Table(table.title, table.columns, names, table.note)

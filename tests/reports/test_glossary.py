@@ -1,19 +1,35 @@
-"""The glossary has every figure that a report shows, by the name that it is shown by."""
+"""The glossary of a page has every figure that the page shows, by the name that it is shown by."""
 
 from __future__ import annotations
+
+import html
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from quantstrats import backtest
+from quantstrats import backtest, compare
 from quantstrats.reports.daily import by_days
 from quantstrats.reports.drawing import quiet
-from quantstrats.reports.glossary import GLOSSARY, NOTATION
+from quantstrats.reports.glossary import COMPARISON_GLOSSARY, GLOSSARY, NOTATION
 from quantstrats.reports.pyfolio_tables import drawdowns, performance
+from quantstrats.reports.tearsheet import tearsheet
 from quantstrats.runs.labels import COMPARED, FINAL_EQUITY, RISK, TRADING
 
 TERMS = {entry.term: entry for entry in GLOSSARY}
+# Tables whose rows are no figures: symbols, letters of runs, settings, and what is numbered.
+NO_FIGURES = {
+    "Largest long positions",
+    "Largest short positions",
+    "Return on the equity by symbol",
+    "Worst drawdowns",
+    "Refused orders",
+    "Events and warnings",
+    "Correlation of daily returns",
+    "Tracking error to A",
+    "What differs",
+}
 
 
 @pytest.fixture(scope="module")
@@ -21,11 +37,64 @@ def run(nasdaq):
     return backtest("sma_cross", nasdaq.between("2009-01-01", "2010-12-31"), guard="off")
 
 
-def test_every_term_is_explained_once():
-    assert len(TERMS) == len(GLOSSARY)
-    for entry in GLOSSARY:
+def explained(page):
+    """Return the terms of a page's glossary."""
+    glossary = re.search(r'<section id="glossary">.*?</section>', page, re.DOTALL).group()
+    return [html.unescape(term) for term in re.findall(r"<dt>(.*?)</dt>", glossary)]
+
+
+def tables_of(page):
+    """Return headers and names of the rows of each table on a page, by its caption; the trade log is no such table."""
+    found = {}
+    for table in re.findall(r'<figure class="table">(.*?)</figure>', page, re.DOTALL):
+        caption = html.unescape(re.search(r"<figcaption>(.*?)</figcaption>", table).group(1))
+        headers, names = (
+            [html.unescape(cell) for cell in re.findall(rf'<th scope="{scope}">(.*?)</th>', table)]
+            for scope in ("col", "row")
+        )
+        found[caption] = (headers[1:], names)
+    return found
+
+
+def shown_by(page):
+    """Return the names of all figures in the tables of a page."""
+    return {name for caption, (_, names) in tables_of(page).items() if caption not in NO_FIGURES for name in names}
+
+
+@pytest.mark.parametrize("glossary", [GLOSSARY, COMPARISON_GLOSSARY], ids=["tear sheet", "comparison"])
+def test_every_term_is_explained_once(glossary):
+    assert len({entry.term for entry in glossary}) == len(glossary)
+    for entry in glossary:
         assert entry.meaning.endswith(".")
         assert entry.unit
+
+
+def test_a_tear_sheet_explains_each_figure_of_its_tables(run):
+    page = tearsheet(run)
+    shown, terms = shown_by(page), explained(page)
+    assert len(shown) > 50
+    assert {"Gross loss", "Median duration", "Median returns losing", "Costs", "Daily turnover"} <= shown
+    assert shown <= set(terms)
+    assert set(tables_of(page)["Worst drawdowns"][0]) <= set(terms)
+    assert set(tables_of(page)["Largest long positions"][0]) <= set(terms)
+    assert terms == [entry.term for entry in GLOSSARY]
+
+
+def test_a_comparison_explains_each_figure_of_its_tables(run, nasdaq):
+    other = backtest("buy_and_hold", nasdaq.between("2009-01-01", "2010-12-31"), guard="off")
+    page = compare([run, other])
+    terms, tables = explained(page), tables_of(page)
+    assert {"Mean return a year", "Sortino ratio", "Costs"} <= shown_by(page) <= set(terms)
+    assert set(tables["B less A"][0]) == {"Difference", "95% interval", "Beyond zero"}
+    assert {*tables["B less A"][0], "Correlation", "Tracking error to A"} <= set(terms)
+    assert terms == [entry.term for entry in COMPARISON_GLOSSARY]
+    assert '<a href="#glossary">' in page
+
+
+def test_a_page_explains_nothing_that_only_the_other_shows():
+    compared = {entry.term for entry in COMPARISON_GLOSSARY}
+    assert not {"Beyond zero", "Tracking error to A"} & set(TERMS)
+    assert not {"Omega ratio", "Gross loss", "Depth"} & compared
 
 
 @pytest.mark.parametrize(
@@ -48,7 +117,7 @@ def test_every_key_is_one_of_metrics(run):
 
 
 def test_what_else_a_page_shows_is_explained():
-    others = {"Exposure", "Turnover", "Effective number of positions", "Rolling figures", "Bootstrap interval"}
+    others = {"Exposure", "Turnover", "Effective number of positions", "Rolling figures"}
     assert others <= set(TERMS)
 
 

@@ -199,6 +199,29 @@ def test_a_logarithmic_axis_of_a_small_range_has_ticks_too(drawn):
     assert len([tick for tick in axes.get_yticks() if low <= tick <= high]) >= 3
 
 
+def test_a_round_trip_without_profit_is_even_and_the_page_has_one_win_rate(make_run, random_equity):
+    profits = (2.0, 0.0, 0.0, -1.0, 3.0, 0.0, -2.0)
+    run = make_run(random_equity(60), trips=[("A", 3 * n + 1, 3 * n + 3, won) for n, won in enumerate(profits)])
+    with quiet():
+        tables = {table.title: table for table in round_trips(by_days(run))}
+    assert [row[:2] for row in tables["Round trips"].rows] == [
+        ["Total number of round trips", "7"],
+        ["Winning round trips", "2"],
+        ["Losing round trips", "2"],
+        ["Even round trips", "3"],
+    ]
+    assert run.metrics["win_rate"] == pytest.approx(5 / 7)
+
+
+def test_alpha_is_a_percentage_as_in_the_runs_own_table():
+    returns = random_returns()
+    benchmark = random_returns(seed=2)
+    with quiet():
+        rows = dict(performance(daily_of(returns, benchmark)).rows)
+    _, base = np.polyfit(benchmark, returns, 1)
+    assert rows["Alpha"] == f"{(1.0 + base) ** 252 - 1.0:.2%}"
+
+
 def test_a_gain_is_not_called_the_largest_loss(make_run, random_equity):
     gains = make_run(random_equity(60), trips=[("A", 2 * n + 1, 2 * n + 2, 1.0 + n) for n in range(6)])
     losses = make_run(random_equity(60), trips=[("A", 2 * n + 1, 2 * n + 2, -1.0 - n) for n in range(6)])

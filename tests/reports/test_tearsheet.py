@@ -466,7 +466,7 @@ def test_a_small_loss_is_shown_without_a_minus_before_zeros():
     assert as_text(-1e-9, pyfolio_tables._PERCENT) == "0.00%"
     assert as_text(-0.0) == "0"
     with off_screen():
-        assert dict(pyfolio_tables.performance(flat_daily()).rows)["Alpha"] == "0.00"
+        assert dict(pyfolio_tables.performance(flat_daily()).rows)["Alpha"] == "0.00%"
 
 
 def flat_daily():
