@@ -43,7 +43,7 @@ from quantstrats.runs.ledger import Ledger
 from quantstrats.runs.run import Run, content_hashes, new_run_id, returns_of
 from quantstrats.settings.settings import Settings, read_settings, settings_of
 from quantstrats.strategy import Strategy
-from quantstrats.warned import Warned, listening
+from quantstrats.warned import Warned, heard_so_far, listening
 
 if TYPE_CHECKING:
     from quantstrats.portfolio.allocation import Allocator
@@ -120,22 +120,24 @@ def backtest(
     QuantstratsError
         With one line on what is wrong, where, and what to do.
     """
-    plugins = plugins or Plugins.installed()
-    if not isinstance(market, Market):
-        raise ConfigError(f"market is of type {type(market).__name__}; make one with Market.from_frames or load_market")
-    strategy = Strategy(
-        signal=made("signal", signal, plugins),
-        allocator=made("allocator", allocator, plugins),
-        schedule=_typed("schedule", Schedule, schedule),
-        costs=_typed("costs", Costs, costs),
-        universe=_typed("universe", Universe, universe),
-        risk=_typed("risk", RiskPolicy, risk),
-    )
-    strategy.universe.check(market)
-    account = Account(cash, fractional, strategy.costs, strategy.schedule, strategy.risk)
-    execute = engine_named(engine)
-    warned = Warned()
+    warned = heard_so_far()
     with listening(warned):
+        plugins = plugins or Plugins.installed()
+        if not isinstance(market, Market):
+            raise ConfigError(
+                f"market is of type {type(market).__name__}; make one with Market.from_frames or load_market"
+            )
+        strategy = Strategy(
+            signal=made("signal", signal, plugins),
+            allocator=made("allocator", allocator, plugins),
+            schedule=_typed("schedule", Schedule, schedule),
+            costs=_typed("costs", Costs, costs),
+            universe=_typed("universe", Universe, universe),
+            risk=_typed("risk", RiskPolicy, risk),
+        )
+        strategy.universe.check(market)
+        account = Account(cash, fractional, strategy.costs, strategy.schedule, strategy.risk)
+        execute = engine_named(engine)
         check_needs(strategy.signal, market)
     if not isinstance(benchmark, str):
         raise ConfigError(
@@ -235,30 +237,31 @@ def backtest_config(config: Mapping[str, Any] | str | Path, *, plugins: Plugins 
 
 def backtest_settings(settings: Settings, *, plugins: Plugins | None = None, fits: Fits | None = None) -> Run:
     """Trade what settings that were read describe; see :func:`backtest_config`, and :func:`backtest` for ``fits``."""
-    plugins = plugins or Plugins.installed()
-    # What can be wrong without any bar is told before bars are loaded.
-    signal = settings.signal.plugin("signal", plugins)
-    allocator = settings.allocation.plugin("allocator", plugins)
-    engine_named(settings.engine.name)
-    with stage("loading bars"):
-        market = settings.load(plugins)
-    return backtest(
-        signal,
-        market,
-        allocator=allocator,
-        schedule=settings.schedule,
-        costs=settings.costs,
-        universe=settings.universe,
-        risk=settings.risk,
-        cash=settings.engine.cash,
-        fractional=settings.engine.fractional,
-        engine=settings.engine.name,
-        guard=settings.engine.guard,
-        benchmark=settings.report.benchmark,
-        risk_free=settings.report.risk_free,
-        plugins=plugins,
-        fits=fits,
-    )
+    with listening(heard_so_far()):
+        plugins = plugins or Plugins.installed()
+        # What can be wrong without any bar is told before bars are loaded.
+        signal = settings.signal.plugin("signal", plugins)
+        allocator = settings.allocation.plugin("allocator", plugins)
+        engine_named(settings.engine.name)
+        with stage("loading bars"):
+            market = settings.load(plugins)
+        return backtest(
+            signal,
+            market,
+            allocator=allocator,
+            schedule=settings.schedule,
+            costs=settings.costs,
+            universe=settings.universe,
+            risk=settings.risk,
+            cash=settings.engine.cash,
+            fractional=settings.engine.fractional,
+            engine=settings.engine.name,
+            guard=settings.engine.guard,
+            benchmark=settings.report.benchmark,
+            risk_free=settings.report.risk_free,
+            plugins=plugins,
+            fits=fits,
+        )
 
 
 def _typed(what: str, cls: type, value: Any) -> Any:

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from functools import reduce
 from importlib.metadata import Distribution, PackageNotFoundError, distributions, requires
@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from quantstrats.errors import ConfigError, PluginError, did_you_mean, in_one_line
+from quantstrats.warned import heard
 
 T = TypeVar("T")
 
@@ -32,6 +33,7 @@ _MACHINERY = (
     str(Path(importlib.__file__).parent),
     __file__,
     __file__.replace("importing", "plugins"),
+    __file__.replace("importing", "warned"),
 )
 _being_patient: ContextVar[bool] = ContextVar("being_patient", default=False)
 
@@ -196,7 +198,8 @@ def _in_thread(load: Callable[[], T], seconds: float) -> T:
         except BaseException as error:
             failures.append(error)
 
-    thread = threading.Thread(target=run, name="quantstrats-import", daemon=True)
+    # In this thread's context: who hears it, and that someone is patient already.
+    thread = threading.Thread(target=copy_context().run, args=(run,), name="quantstrats-import", daemon=True)
     thread.start()
     thread.join(seconds)
     if failures:
@@ -249,7 +252,7 @@ def load_file(path: Path, shown: str) -> ModuleType:
         exec(compile(source, str(path), "exec", dont_inherit=True), vars(module))  # noqa: S102 - the user names the file
 
     try:
-        patiently(run)
+        patiently(lambda: heard(f"plugin {path.name!r}", name, run))
     except KeyboardInterrupt:
         sys.modules.pop(name, None)
         raise

@@ -10,6 +10,7 @@ from quantstrats.errors import ConfigError, DataError, QuantstratsError, in_one_
 from quantstrats.making import described, made
 from quantstrats.market.market import Market
 from quantstrats.plugins import Plugins
+from quantstrats.warned import heard
 
 if TYPE_CHECKING:
     from quantstrats.market.sources.base import Source
@@ -57,7 +58,7 @@ def load_market(
     if first and last and first > last:
         raise ConfigError(f"start {first} lies after end {last}")
     try:
-        market = loader.load(chosen, first, last)
+        market = heard(f"source {loader.name!r}", type(loader).__module__, loader.load, chosen, first, last)
     except QuantstratsError:
         raise
     # A stranger's source may raise anything; the one who asked for it wants to know whose it was.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 from quantstrats.config import build, describe, validated
 from quantstrats.errors import ConfigError, PluginError
 from quantstrats.plugins import check_class, kind_of
+from quantstrats.warned import heard
 
 if TYPE_CHECKING:
     from quantstrats.plugins import Plugins
@@ -60,7 +61,9 @@ def made(kind: str, thing: Any, plugins: Plugins, folder: Path | None = None) ->
         if not isinstance(name, str):
             raise ConfigError(f"{kind} has no name; write {{'name': ..., parameters}}")
         convert = functools.partial(converted, plugins=plugins, folder=folder)
-        return build(plugins.find(kind, name, start).cls, params, f"{kind} {name!r}", convert)
+        offer = plugins.find(kind, name, start)
+        who = f"{kind} {offer.name!r}"  # in an error it is called as the user calls it, file and all
+        return heard(who, offer.cls.__module__, build, offer.cls, params, f"{kind} {name!r}", convert)
     if isinstance(thing, type):
         raise ConfigError(f"{kind} is the class {thing.__name__}; make an object of it, as in {thing.__name__}()")
     if kind_of(type(thing)) != kind:

@@ -17,6 +17,7 @@ from quantstrats import hookspecs
 from quantstrats.errors import ConfigError, PluginError, did_you_mean
 from quantstrats.importing import EntryPoint, HangingError, TookTooLong, entry_points, load_file, patiently, why
 from quantstrats.progress import stage
+from quantstrats.warned import heard
 
 KINDS = ("signal", "source", "allocator", "broker", "report")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # it becomes part of a run's folder
@@ -238,7 +239,8 @@ class Plugins:
 
     def _load(self, entry: EntryPoint) -> None:
         def load() -> None:
-            self.register(entry.load(), entry.name, provider=entry.provider, version=entry.version)
+            plugin = heard(f"plugin {entry.name!r}", entry.target.partition(":")[0], entry.load)
+            self.register(plugin, entry.name, provider=entry.provider, version=entry.version)
 
         try:
             with stage(f"importing {entry.name}"):
@@ -319,8 +321,9 @@ class Plugins:
             for implementation in getattr(self._manager.hook, hook).get_hookimpls():
                 if implementation.plugin is not plugin:
                     continue
+                call = functools.partial(_call, implementation, register=functools.partial(register, kind))
                 try:
-                    _call(implementation, register=functools.partial(register, kind))
+                    heard(f"plugin {name!r}", str(implementation.function.__module__), call)
                 except PluginError:
                     raise
                 # A stranger's function may raise anything; the one who registers it wants to know where.

@@ -99,9 +99,11 @@ def _stored(
     from quantstrats.cli.strangers import installed_plugins
     from quantstrats.progress import stage
     from quantstrats.settings.settings import read_settings
+    from quantstrats.warned import Warned, listening
 
     wanted = read_settings(config, settings, flags)
-    run = backtest_settings(wanted, plugins=installed_plugins())
+    with listening(Warned()):  # to the imports too, so that the run's log has what they warn of
+        run = backtest_settings(wanted, plugins=installed_plugins())
     files = {}
     if wanted.report.tearsheet:
         from quantstrats.reports.tearsheet import tearsheet

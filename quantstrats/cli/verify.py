@@ -51,13 +51,15 @@ def _run_again(stored: Run) -> Run:
     from quantstrats.learning.fits import Fits
     from quantstrats.runs.ledger import verifying
     from quantstrats.settings.settings import settings_of
+    from quantstrats.warned import Warned, listening
 
     if stored.config.get("data", {}).get("source") == "frames":
         raise PluginError(
             f"run {stored.run_id} cannot be verified: its bars came from frames in memory (Market.from_frames), not "
             "from a source that can be asked again"
         )
-    plugins = installed_plugins()
+    with listening(Warned()):  # its log, with all that is warned of, is not kept
+        plugins = installed_plugins()
     config = dict(stored.config)
     for block, kind, role in (("signal", "signal", "plugin"), ("allocation", "allocator", "allocator")):
         config[block] = _by_its_provider(config[block], stored.manifest.get(role, {}), kind, plugins)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from quantstrats.evaluation import Evaluation
 from quantstrats.guard.perturbation import with_other_digits
 from quantstrats.learning.learner import Learner
 from quantstrats.learning.windows import first_needed, period_of, segments
+from quantstrats.warned import heard
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,6 +153,7 @@ class Replay:
 def _as_new(signal: Signal) -> Signal:
     """Return the same signal without what it may have put on itself."""
     try:
-        return dataclasses.replace(signal)  # type: ignore[type-var]  # a signal that is no dataclass raises
+        make = functools.partial(dataclasses.replace, signal)  # type: ignore[type-var]  # it raises for no dataclass
+        return heard(f"signal {signal.name!r}", type(signal).__module__, make)
     except (TypeError, ValueError):
         return signal
