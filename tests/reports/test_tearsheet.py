@@ -187,6 +187,14 @@ def test_the_headline_names_signal_symbols_span_and_run(full):
     assert f"{full.run.equity.iloc[-1]:,.2f}" in text
 
 
+def test_the_head_tells_the_risk_free_rate_where_there_is_one(full, make_run, random_equity):
+    assert "Risk-free rate" not in full.page
+    run = make_run(random_equity(30))
+    config = {**run.config, "report": {**run.config["report"], "risk_free": 0.02}}
+    page = tearsheet(replace(run, config=config))
+    assert "<div><dt>Risk-free rate</dt><dd>2.00% a year</dd></div>" in page
+
+
 def test_the_figures_stand_beside_the_benchmarks(full):
     rows = {row[0]: row[1:] for row in cells(full.page, "Return and risk")}
     grown = np.prod(1.0 + full.run.benchmark.to_numpy()) - 1.0
