@@ -14,7 +14,7 @@ import typer
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from browser import NO_CHROMIUM, Browser, BrowserError, find_chromium  # noqa: E402
+from browser import NO_CHROMIUM, Browser, BrowserError, find_chromium  # noqa: E402 - it is found by that path
 
 if TYPE_CHECKING:
     from browser import Page

@@ -55,6 +55,8 @@ def rows_of(page, caption):
 def test_nothing_is_said_nothing_is_asked_for_and_all_is_drawn(opened):
     assert opened.messages == []
     assert opened.requests == []
+    offers = "[...document.querySelectorAll('.plot')].some((plot) => plot._context.showSendToCloud)"
+    assert opened.evaluate(offers) is False  # plotly's button that would send a chart away
     assert opened.evaluate(UNDRAWN) == 0
     assert opened.evaluate(TRACES) == {
         "Equity, drawdown and exposure": 5,  # equity and drawdown of both, long exposure
@@ -149,6 +151,10 @@ def test_the_trade_log_is_searched_and_sorted(opened, traded):
     assert profits[0] == f"{trades['pnl_net'].min():,.2f}"
     opened.click(".log thead th:last-child")
     assert rows_of(opened, "Trade log")[1][-1] == f"{trades['pnl_net'].max():,.2f}"
+    opened.click(".log thead th:nth-child(10)")
+    returned = [float(row[9].removesuffix("%")) for row in rows_of(opened, "Trade log")[1:]]
+    assert returned == sorted(returned)
+    assert returned[0] < 0.0 < returned[-1]
 
 
 def test_the_trade_log_is_had_as_csv(opened, traded):

@@ -10,11 +10,11 @@ function startLog(figure) {
   const body = figure.querySelector("tbody"), pages = figure.querySelector(".pages");
   const count = figure.querySelector(".count"), search = figure.querySelector("input");
 
-  const number = (text) => Number(text.replaceAll(",", "").replace("\u2013", "NaN"));
+  const number = (text) => Number.parseFloat(text.replaceAll(",", "")) || 0; // of a per cent too; a dash is nothing
   const order = (a, b) => {
     const [first, second] = [a[state.column], b[state.column]];
     if (!isNumber[state.column]) return first.localeCompare(second);
-    return (number(first) || 0) - (number(second) || 0);
+    return number(first) - number(second);
   };
 
   function show() {
