@@ -6,7 +6,10 @@ import contextlib
 import html
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 from types import SimpleNamespace
@@ -510,3 +513,36 @@ def test_a_run_of_an_earlier_version_has_a_page(make_run, random_equity):
 def test_what_is_no_run_is_told_in_one_line(show):
     with pytest.raises(RunError, match=r"is of a run, not of str; load_run\(id\) gives a stored one$"):
         show("20150102T000000-idea-abc123")
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("risk", "trading ended early: a limit of the risk policy was reached on 2015-01-05"),
+        ("account", "trading ended early: nothing was left of the account on 2015-01-05"),
+        ("ended", None),
+    ],
+)
+def test_that_trading_ended_early_is_among_what_cannot_be_trusted(make_run, reason, told):
+    orders = REFUSED.assign(reason=["decision", reason], status="Completed")
+    page = tearsheet(replace(make_run([CASH] * 5), orders=orders))
+    caveats = re.search(r"<aside>(.*?)</aside>", page, re.DOTALL).group(1)
+    assert (told in caveats) if told else ("ended early" not in caveats)
+
+
+def test_the_head_names_the_clock_of_intraday_bars_alone(full, make_run):
+    clock = "<dt>Clock</dt><dd>America/New_York</dd>"
+    assert clock in tearsheet(make_run([CASH] * 5, index=INTRADAY))
+    assert "<dt>Clock</dt>" not in full.page
+
+
+def test_a_backend_of_an_unknown_name_is_no_obstacle():
+    source = (
+        "import os; from quantstrats.reports.drawing import load_matplotlib; load_matplotlib(); import matplotlib;"
+        "print(os.environ['MPLBACKEND'])"
+    )
+    environment = {**os.environ, "MPLBACKEND": "nope"}
+    done = subprocess.run(
+        [sys.executable, "-c", source], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("nope\n", "", 0)
