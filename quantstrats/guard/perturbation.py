@@ -101,7 +101,7 @@ def _side_after(series: SideSeries, moment: pd.Timestamp, rng: np.random.Generat
     later = np.asarray(series.known_at > moment)
     if not later.any():
         return series
-    values: Any = series.values.copy()  # noqa: PD011 - a SideSeries' field
+    values: Any = series.values.copy()
     frame = values.to_frame() if isinstance(values, pd.Series) else values
     changed = pd.DataFrame({name: _other_values(frame[name], later, rng) for name in frame}, index=frame.index)
     return SideSeries(changed.iloc[:, 0] if isinstance(values, pd.Series) else changed, series.known_at)
@@ -110,7 +110,7 @@ def _side_after(series: SideSeries, moment: pd.Timestamp, rng: np.random.Generat
 def _with_other_digits(series: SideSeries, since: pd.Timestamp, size: float, rng: np.random.Generator) -> SideSeries:
     if isinstance(series.known_at, str):
         return series
-    values: Any = series.values  # noqa: PD011 - a SideSeries' field
+    values: Any = series.values
     frame = values.to_frame() if isinstance(values, pd.Series) else values.copy()
     later = np.asarray(series.known_at > since)
     for name in frame.select_dtypes("number").columns:

@@ -376,7 +376,7 @@ class SideByLabel(Signal):
         return 2
 
     def forecast(self, market):
-        change = market.side.series["vix"].values.reindex(market.index).pct_change(fill_method=None)  # noqa: PD011
+        change = market.side.series["vix"].values.reindex(market.index).pct_change(fill_method=None)
         return market.close.mul(0.0).sub(change, axis=0)
 
 

@@ -135,8 +135,8 @@ def test_side_series_are_others_only_where_they_were_known_after_the_row(market,
         before, after = market.side.series[name], other.side.series[name]
         assert after.known_at.equals(before.known_at)
         later = np.asarray(before.known_at > known)
-        assert (before.values[~later] == after.values[~later]).all()  # noqa: PD011
-        assert (before.values[later] != after.values[later]).all()  # noqa: PD011
+        assert (before.values[~later] == after.values[~later]).all()
+        assert (before.values[later] != after.values[later]).all()
     assert other.side["sector"].equals(market.side["sector"])
 
 
@@ -208,7 +208,7 @@ def test_other_digits_are_so_small_a_change_on_the_given_rows_alone(market, seed
     assert_bars_are_possible(other)
     before, after = market.side.series["vix"], other.side.series["vix"]
     old = np.asarray(before.known_at <= market.decided_at[max(0, first - 1)])
-    assert (before.values[old] == after.values[old]).all()  # noqa: PD011
+    assert (before.values[old] == after.values[old]).all()
     assert np.allclose(before.values, after.values, rtol=2 * abs(size), atol=0)
     assert other.side["rating"].equals(market.side["rating"])
 

@@ -61,7 +61,7 @@ def test_a_frames_own_memory_refuses_writes(market):
 
 def test_changing_what_a_market_was_made_of_does_not_change_it():
     close, closes = CLOSE.copy(), vix()
-    values, universe, ended = closes.values.copy(), CLOSE.notna(), {"C": "2015-01-16"}  # noqa: PD011
+    values, universe, ended = closes.values.copy(), CLOSE.notna(), {"C": "2015-01-16"}
     side = {"vix": SideSeries(values, closes.known_at)}
     market = make(close, side=side, universe=universe, ended=ended)
     close.iloc[0, 0], values.iloc[0], universe.iloc[0, 0] = 99.0, 99.0, False

@@ -32,7 +32,7 @@ def test_the_first_and_last_bar_of_nasdaq(nasdaq):
 
 def test_the_vix_is_known_a_quarter_of_an_hour_after_the_stocks_close(nasdaq):
     vix = nasdaq.side.series["vix"]
-    known = pd.Series(vix.known_at, index=vix.values.index)  # noqa: PD011
+    known = pd.Series(vix.known_at, index=vix.values.index)
     assert known["2014-01-03"] == pd.Timestamp("2014-01-03 21:15", tz="UTC")
     assert known["2014-07-03"] == pd.Timestamp("2014-07-03 17:15", tz="UTC")
     assert nasdaq.side["vix"].loc[["2014-01-03", "2014-01-06", "2014-01-07"]].isna().tolist() == [True, False, False]
