@@ -15,11 +15,13 @@ from quantstrats import Learner, Market, Plugins, Schedule, SideSeries, Signal, 
 from quantstrats.errors import ConfigError
 from quantstrats.history import history
 from quantstrats.learning.fits import Fits
+from quantstrats.making import made
 from quantstrats.portfolio.allocators import LongFlat, Proportional
 from quantstrats.strategy import Strategy
 
 DAYS = 50
 SHIPPED = sorted(o.name for o in Plugins.installed().offers if o.kind == "signal" and o.provider == "quantstrats")
+PARTS = {"best_scored": {"signal": {"name": "momentum", "lookback": 20}, "top": 2}}  # what has no default
 ETFS = ["EWZ", "GLD", "HYG", "IWM", "SPY", "TLT", "UUP", "VXX"]  # HYG, UUP and VXX are listed late
 SMALL = ["CFNB", "DVCR", "HCCI", "KGJI"]  # with gaps of weeks, HCCI and KGJI listed late
 
@@ -233,7 +235,7 @@ def check(strategy, market, days=DAYS):
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_signal_restarts(market, installed, name):
-    check(Strategy(installed.signal(name)(), Proportional()), market)
+    check(Strategy(made("signal", {"name": name, **PARTS.get(name, {})}, installed), Proportional()), market)
 
 
 @pytest.mark.parametrize("every", ["month", 10])
@@ -282,6 +284,14 @@ def test_a_universe_restarts_with_a_learner_and_a_monthly_schedule(market):
     learner = Meta(refit="month", train=80, primary=Trend())
     strategy = Strategy(learner, Proportional(), Schedule("month"), universe=universe)
     check(strategy, market.between("2008-03-01", None), days=15)
+
+
+@pytest.mark.parametrize("by", ["dollar_volume", "volatility"])
+def test_a_universe_of_the_best_restarts(market, by):
+    universe = Universe(top=4, by=by, window=15)
+    inside = universe.applied(market).universe.to_numpy()[20:]
+    assert (inside.any(axis=0) & ~inside.all(axis=0)).sum() >= 2
+    check(Strategy(Trend(), Proportional(), Schedule("week"), universe=universe), market)
 
 
 @pytest.mark.parametrize(

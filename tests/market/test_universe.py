@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantstrats import DataError, Market, Universe
+from quantstrats import DataError, Market, SideSeries, Universe
 from quantstrats.errors import ConfigError
 from quantstrats.market.membership import read_membership
+from quantstrats.market.ranking import best, dollar_volume, volatility
+from quantstrats.market.screen import screen
 
 NO_BAR = None
 
@@ -237,6 +239,304 @@ def test_on_real_bars_the_mask_of_a_row_is_that_of_its_window(real_bars):
         assert alone.iloc[-1].tolist() == whole.iloc[row].tolist()
 
 
+def sectors_as(**sectors):
+    return {"sector": SideSeries(pd.Series(sectors, dtype=object), "assumed")}
+
+
+def held(universe, market):
+    """Return by row the symbols inside."""
+    return ["".join(row.index[row]) for _, row in universe.applied(market).universe.iterrows()]
+
+
+def test_the_best_are_those_of_the_highest_dollar_volume_of_the_row(bars_of):
+    # Windows of one: close x volume of A 10, 20, 60; B 20, 20, 20; C 30, 10, 40.
+    market = bars_of({"A": [10, 10, 20], "B": [10] * 3, "C": [10] * 3}, {"A": [1, 2, 3], "B": [2] * 3, "C": [3, 1, 4]})
+    assert held(Universe(top=1, window=1), market) == ["C", "A", "A"]
+    assert held(Universe(top=2, window=1), market) == ["BC", "AB", "AC"]
+    assert held(Universe(top=3, window=1), market) == held(Universe(top=9, window=1), market) == ["ABC"] * 3
+
+
+def test_of_equal_ones_the_first_in_the_markets_order_counts(bars_of):
+    market = bars_of({"B": [10, 10], "A": [10, 10], "C": [10, 11]}, {symbol: [5, 5] for symbol in "BAC"})
+    assert held(Universe(top=2, window=1), market) == ["BA", "BC"]
+    assert held(Universe(top=1, window=1), market.select(["A", "C", "B"])) == ["A", "C"]
+
+
+def test_a_symbol_with_less_than_half_of_its_window_has_no_rank_and_takes_no_place(bars_of):
+    closes = {"A": [NO_BAR, NO_BAR, NO_BAR, 10, 10, 10], "B": [10] * 6, "C": [10] * 6}
+    volumes = {"A": [None, None, None, 9, 9, 9], "B": [2] * 6, "C": [1] * 6}
+    assert held(Universe(top=1, window=4), bars_of(closes, volumes)) == ["", "", "", "B", "A", "A"]
+
+
+def test_the_best_are_chosen_among_those_that_pass_all_other_rules(bars_of, members, sessions):
+    own = pd.DataFrame({symbol: [True, symbol != "B"] for symbol in "ABCDE"}, index=sessions(2))
+    market = bars_of(
+        {"A": [1, 1], "B": [10, 10], "C": [10, 10], "D": [10, 10], "E": [10, 10]},
+        {"A": [900, 900], "B": [8, 8], "C": [7, 7], "D": [6, 6], "E": [5, 5]},
+        universe=own,
+        side=sectors_as(A="Energy", B="Energy", C="Utilities", D="Energy", E="Energy"),
+    )
+    file = members("symbol,start,end\nA,2000-01-01,\nB,2000-01-01,\nC,2000-01-01,\nD,2000-01-01,\nE,2000-01-01,\n")
+    universe = Universe(members=file, min_price=5, sectors=["Energy"], top=1, window=1)
+    assert held(universe, market) == ["B", "D"]
+    assert held(Universe(min_dollar_volume=51, top=3, window=1), market) == ["ABC", "ACD"]
+
+
+def test_a_symbol_that_has_ended_takes_no_place_from_the_session_after_its_last_one(bars_of):
+    closes, volumes = {"A": [10, 10, NO_BAR, NO_BAR], "B": [10] * 4}, {"A": [9, 9, None, None], "B": [1] * 4}
+    universe = Universe(top=1, window=4)
+    # Nobody knows on its last session that it was that; a vendor's gap is no end.
+    ended = bars_of(closes, volumes, ended={"A": "2015-01-06"})
+    assert held(universe, ended) == ["", "", "", "B"]
+    assert held(universe, ended.rows(0, 4)) == ["", "", "", "B"]
+    assert held(universe, bars_of(closes, volumes, ended={"A": "2015-01-07"})) == ["", "", "", "A"]
+    assert held(universe, bars_of(closes, volumes)) == ["", "", "", "A"]
+    assert list(universe.applied(ended).close) == ["A", "B"]
+
+
+def test_volatility_is_the_deviation_of_the_returns_within_the_window(bars_of):
+    # Returns of A: +10%, -10%, +10%, -10%; of B: +20%, +20%, +20%, -50%.
+    market = bars_of({"A": [100, 110, 99, 108.9, 98.01], "B": [10, 12, 14.4, 17.28, 8.64]})
+    deviation = statistics.stdev([0.1, -0.1])
+    assert volatility(market, 3)[:, 0].tolist() == pytest.approx([NAN, NAN, *[deviation] * 3], nan_ok=True)
+    assert volatility(market, 4)[3, 0] == pytest.approx(statistics.stdev([0.1, -0.1, 0.1]))
+    assert volatility(market, 3)[:, 1].tolist() == pytest.approx(
+        [NAN, NAN, 0, 0, statistics.stdev([0.2, -0.5])], abs=1e-8, nan_ok=True
+    )
+    assert held(Universe(top=1, by="volatility", window=3), market) == ["", "", "A", "A", "B"]
+
+
+def test_volatility_needs_half_of_its_returns_and_at_least_two(bars_of):
+    market = bars_of({"A": [10, 11, 12, NO_BAR, 12, NO_BAR, 12], "B": [10, 11, 12, 13, 12, 11, 12]})
+    assert np.isnan(volatility(market, 5)[:, 0]).tolist() == [True] * 4 + [False, True, True]
+    assert np.isnan(volatility(market, 6)[5:, 0]).tolist() == [True, True]  # two of five
+    assert np.isnan(volatility(market, 2)).all()
+    assert np.isnan(volatility(market, 8)).all()
+    assert np.isnan(dollar_volume(market, 8)).all()
+
+
+def test_a_measure_wants_the_rows_of_a_whole_window(bars_of):
+    market = bars_of({"A": [10] * 4}, {"A": [5] * 4})
+    assert dollar_volume(market, 3)[:, 0].tolist() == pytest.approx([NAN, NAN, 50, 50], nan_ok=True)
+    assert volatility(market, 3)[:, 0].tolist() == pytest.approx([NAN, NAN, 0, 0], nan_ok=True)
+
+
+def test_only_symbols_of_the_sectors_may_be_held(bars_of):
+    market = bars_of({symbol: [10, 10] for symbol in "ABCD"}, side=sectors_as(A="Energy", B="Utilities", D="IT", Z="Q"))
+    assert held(Universe(sectors=("Energy", "IT")), market) == ["AD", "AD"]
+    assert Universe(sectors=["Energy"]).warmup() == 1
+    assert Universe(sectors=["Energy"]) == Universe(sectors=("Energy",))
+
+
+def test_a_sector_that_changes_counts_from_when_it_was_known(bars_of, sessions):
+    known = pd.DatetimeIndex(["2015-01-02 12:00", "2015-01-06 12:00"], tz="UTC")
+    values = pd.DataFrame(
+        {"A": ["Energy", "IT"], "B": ["IT", "IT"]}, index=pd.to_datetime(["2014-12-31", "2015-01-05"])
+    )
+    market = bars_of({"A": [10] * 4, "B": [10] * 4}, side={"sector": SideSeries(values, known)})
+    universe = Universe(sectors=["Energy"])
+    universe.check(market)
+    assert held(universe, market) == ["A", "A", "", ""]
+    assert held(universe, market.rows(1, 2)) == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("side", "message"),
+    [
+        (None, r"universe\.sectors needs the side series 'sector' \(the market has: none\); add it in data\.side"),
+        (
+            {"sectors": sectors_as(A="Energy")["sector"]},
+            r"needs the side series 'sector'; did you mean 'sectors'\? \(the market has: sectors\)",
+        ),
+        (
+            sectors_as(A="Energy", B="Energy Services"),
+            r"sectors: no symbol is in 'Enrgy'; did you mean 'Energy'\? \(there are: Energy, Energy Services\)",
+        ),
+        (
+            {"sector": SideSeries(pd.Series([1.0], index=[0]), pd.DatetimeIndex(["2015-01-02"], tz="UTC"))},
+            r"the side series 'sector' has one value for all; give one per symbol",
+        ),
+    ],
+)
+def test_sectors_that_cannot_be_judged_are_told(bars_of, side, message):
+    with pytest.raises(DataError, match=message):
+        Universe(sectors=["Enrgy"]).check(bars_of({"A": [10, 10], "B": [10, 10]}, side=side))
+
+
+def test_the_best_by_dollar_volume_need_volumes_and_those_by_volatility_do_not(bars_of):
+    market = bars_of({"A": [10, 10]})
+    with pytest.raises(DataError, match=r"universe\.top compares dollar volumes, .* set universe\.by: volatility"):
+        Universe(top=1).check(market)
+    Universe(top=1, by="volatility").check(market)
+
+
+NAN = float("nan")
+SCORES = st.sampled_from([NAN, -1.0, 0.0, 1.0, 1.0, 2.0, float("inf")])
+
+
+@given(scores=st.lists(st.lists(SCORES, min_size=5, max_size=5), min_size=1, max_size=6), top=st.integers(1, 7))
+def test_the_best_of_a_row_are_those_that_sorting_finds(scores, top):
+    found = best(np.array(scores), top)
+    for row, values in zip(found.tolist(), scores, strict=True):
+        ranked = sorted((-value, place) for place, value in enumerate(values) if value == value)
+        assert [place for place, chosen in enumerate(row) if chosen] == sorted(place for _, place in ranked[:top])
+
+
+@st.composite
+def rankings(draw):
+    rows, width = draw(st.integers(3, 14)), draw(st.integers(2, 5))
+    cells = st.lists(VALUES, min_size=rows, max_size=rows)
+    closes = {symbol: draw(cells) for symbol in "ABCDE"[:width]}
+    volumes = {
+        symbol: [value if close is not None else None for value, close in zip(draw(cells), column, strict=True)]
+        for symbol, column in closes.items()
+    }
+    rules = {
+        "top": draw(st.integers(1, width)),
+        "by": draw(st.sampled_from(["dollar_volume", "volatility"])),
+        "window": draw(st.integers(3, 6)),
+        "min_price": draw(st.sampled_from([None, 2.0])),
+    }
+    return closes, volumes, rules, draw(st.integers(0, rows - 1))
+
+
+def measured(row, closes, volumes, rules):
+    """Return the measure of one symbol on one row with plain loops, None without one."""
+    window = range(row - rules["window"] + 1, row + 1)
+    if window[0] < 0:
+        return None
+    if rules["by"] == "dollar_volume":
+        values = [closes[r] * volumes[r] for r in window if volumes[r] is not None]
+        return statistics.median(values) if 2 * len(values) >= rules["window"] else None
+    pairs_of = [(closes[r - 1], closes[r]) for r in window[1:]]
+    values = [b / a - 1 for a, b in pairs_of if a is not None and b is not None]
+    enough = len(values) >= 2 and 2 * len(values) >= rules["window"] - 1
+    return statistics.stdev(values) if enough else None
+
+
+@settings(max_examples=200, derandomize=True)
+@given(case=rankings())
+def test_the_best_depend_on_their_window_alone_and_not_on_later_rows(case, sessions):
+    closes, volumes, rules, row = case
+    height = len(closes["A"])
+    frames = [pd.DataFrame(values, index=sessions(height), dtype="float64") for values in (closes, volumes)]
+    always = {"Z": [1.0] * height}  # a market has a bar
+    frames = [frame.assign(**always) for frame in frames]
+    market = Market.from_frames(close=frames[0], volume=frames[1])
+    universe = Universe(**rules)
+    whole = universe.applied(market).universe
+    scores = {}
+    for symbol in market.symbols:
+        column, volume = frames[0][symbol].tolist(), frames[1][symbol].tolist()
+        column, volume = ([None if value != value else value for value in values] for values in (column, volume))
+        score = measured(row, column, volume, rules)
+        known = [close for close in column[max(0, row - rules["window"] + 1) : row + 1] if close is not None]
+        if score is not None and (rules["min_price"] is None or known[-1] >= rules["min_price"]):
+            scores[symbol] = score
+    order = {symbol: place for place, symbol in enumerate(market.symbols)}
+    # Two ways to work out a deviation differ in the last digits: equal ones are told apart by neither.
+    ranked = sorted(scores, key=lambda symbol: (-round(scores[symbol], 7), order[symbol]))
+    values = [round(scores[symbol], 7) for symbol in ranked]
+    if len(values) <= rules["top"] or values[rules["top"] - 1] != values[rules["top"]] or rules["by"] != "volatility":
+        assert set(whole.columns[whole.iloc[row]]) == set(ranked[: rules["top"]])
+    first = row - universe.warmup() + 1
+    if first >= 0:
+        assert universe.applied(market.rows(first, row + 1)).universe.iloc[-1].tolist() == whole.iloc[row].tolist()
+    other = market.with_values(
+        {field: np.vstack([values[: row + 1], values[row + 1 :] * 7]) for field, values in fields(market)}
+    )
+    assert universe.applied(other).universe.iloc[: row + 1].equals(whole.iloc[: row + 1])
+
+
+def fields(market):
+    return [(field, market.array(field)) for field in ("open", "high", "low", "close", "volume")]
+
+
+@pytest.mark.parametrize("by", ["dollar_volume", "volatility"])
+def test_on_real_bars_the_best_fifty_of_a_row_are_those_of_its_window(real_bars, by):
+    frames = real_bars("daily_sp500")
+    market = Market.from_frames(**{name: frames[name] for name in ("close", "volume")}).between(
+        "2010-01-01", "2012-12-31"
+    )
+    universe = Universe(top=50, by=by)
+    whole = universe.applied(market).universe
+    assert whole.iloc[20:].sum(axis=1).eq(50).all()
+    assert not whole.iloc[:20].any(axis=None)
+    frame = market.close * market.volume if by == "dollar_volume" else market.close.pct_change(fill_method=None)
+    for row in np.random.default_rng(6).integers(20, len(market), 20).tolist():
+        alone = universe.applied(market.rows(row - 20, row + 1)).universe
+        assert alone.iloc[-1].tolist() == whole.iloc[row].tolist()
+        if by == "dollar_volume":
+            window = frame.iloc[row - 20 : row + 1]
+            score = window.median().where(window.count() >= 11)
+        else:
+            window = frame.iloc[row - 19 : row + 1]
+            score = window.std().where(window.count() >= 10)
+        assert set(score.nlargest(50).index) == set(whole.columns[whole.iloc[row]])
+
+
+def test_the_stamp_says_how_the_symbols_were_chosen(members):
+    file = members("symbol,start,end\n")
+    assert Universe(members=file).stamp(20, "todays_list", "S&P 500 of 2026-11-28") == (
+        "universe: point-in-time members of members.csv"
+    )
+    assert Universe(basis="point_in_time").stamp(3) == "universe: point-in-time choice of symbols, as declared"
+    assert Universe().stamp(20) == "universe: fixed basket of 20 symbols, chosen with today's knowledge"
+    assert Universe().stamp(1, "fixed_basket", "mine.csv") == (
+        "universe: fixed basket of 1 symbol (mine.csv), chosen with today's knowledge"
+    )
+    assert Universe().stamp(503, "todays_list", "S&P 500 of 2026-11-28") == (
+        "universe: today's list (S&P 500 of 2026-11-28): survivorship bias, names that left it are not in it"
+    )
+    assert Universe(basis="todays_list").stamp(5) == (
+        "universe: today's list: survivorship bias, names that left it are not in it"
+    )
+    assert Universe(members=file, basis="fixed_basket").stamp(5).startswith("universe: fixed basket of 5 symbols")
+
+
+def test_a_screen_tells_of_each_symbol_what_it_is_and_why_it_is_outside(bars_of, members):
+    market = bars_of(
+        {"A": [10, 10, 11, 20], "B": [2, 2, 2, 2], "C": [10, NO_BAR, 12, 13], "D": [10, 11, 10, 9], "E": [9] * 4},
+        {"A": [1, 1, 1, 99], "B": [9] * 4, "C": [1, None, 1, 1], "D": [5] * 4, "E": [4] * 4},
+        side=sectors_as(A="Energy", B="Energy", C="Energy", D="Energy"),
+    )
+    file = members("symbol,start,end\n" + "".join(f"{symbol},2000-01-01,\n" for symbol in "ABCE"))
+    universe = Universe(members=file, sectors=["Energy"], min_price=5, top=1, window=3)
+    table = screen(universe, market, "2015-01-06")
+    assert table.index.tolist() == list("ABCDE")
+    assert table["fails"].tolist() == ["top", "min_price", "", "members", "sectors"]
+    assert table["inside"].tolist() == [False, False, True, False, False]
+    assert table["close"].tolist() == [11, 2, 12, 10, 9]
+    assert table["dollar_volume"].tolist() == [10, 18, 11, 50, 36]
+    assert table["volatility"].tolist() == pytest.approx(
+        [statistics.stdev([0, 0.1]), 0, NAN, statistics.stdev([0.1, 10 / 11 - 1]), 0], nan_ok=True
+    )
+    assert table["sector"].tolist()[:4] == ["Energy"] * 4
+    assert pd.isna(table["sector"].iloc[4])
+
+
+def test_a_screen_is_of_the_last_session_by_default_and_agrees_with_the_mask(bars_of):
+    market = bars_of({"A": [9, 4, 6], "B": [1, 6, 2]})
+    universe = Universe(min_price=5, window=2)
+    assert screen(universe, market)["fails"].tolist() == ["", "min_price"]
+    assert screen(universe, market, "2015-01-02")["fails"].tolist() == ["window", "window"]
+    assert screen(Universe(), market)["inside"].all()
+    assert screen(universe, market)["sector"].isna().all()
+
+
+def test_a_screen_of_a_day_without_a_session_is_told(bars_of):
+    market = bars_of({"A": [9, 4, 6]})
+    with pytest.raises(
+        DataError, match=r"2015-01-04 is no session of these bars \(2015-01-02 to 2015-01-06\); the one"
+    ):
+        screen(Universe(), market, "2015-01-04")
+    for day in ("2014-12-31", "2015-02-02"):
+        with pytest.raises(DataError, match=rf"{day} is no session of these bars \(2015-01-02 to 2015-01-06\)$"):
+            screen(Universe(), market, day)
+    with pytest.raises(DataError, match="day: 'soon' is not a date"):
+        screen(Universe(), market, "soon")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -304,6 +604,17 @@ def test_rules_that_can_never_be_judged_are_told(bars_of, members):
         ({"min_dollar_volume": 10**400}, "min_dollar_volume is 1000"),
         ({"window": 0}, "window is 0; it counts rows, at least 1"),
         ({"window": 2.5}, "window is 2.5; it counts rows, at least 1"),
+        ({"top": 0}, "top is 0; it counts symbols, at least 1"),
+        ({"top": 2.0}, r"top is 2\.0; it counts symbols"),
+        ({"by": "volume"}, r"by is 'volume'; did you mean 'dollar_volume'\? \(it can be dollar_volume, volatility\)"),
+        (
+            {"top": 1, "by": "volatility", "window": 2},
+            "window is 2; a volatility needs two returns, so at least 3 rows",
+        ),
+        ({"sectors": "Energy"}, r"sectors is 'Energy'; give a list of names, as in \['Energy', 'Utilities'\]"),
+        ({"sectors": [3]}, r"sectors is \[3\]; give a list of names"),
+        ({"sectors": []}, "sectors names none, nothing could be held"),
+        ({"basis": "today"}, r"basis is 'today'.* \(it can be point_in_time, fixed_basket, todays_list\)"),
         ({"window": 10**9}, "window is 1000000000; it counts rows, at least 1, at most 100000"),
     ],
 )
