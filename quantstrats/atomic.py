@@ -105,6 +105,17 @@ def clear_leftovers(folder: Path, *, dry_run: bool = False) -> list[Path]:
     return [path for path in candidates if _cleared(path, dry_run)]
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes and threads that lock this folder waiting meanwhile, where the system has such locks."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(handle, wait=True)
+        yield
+    finally:
+        os.close(handle)
+
+
 def is_leftover_name(name: str) -> bool:
     """Tell the hidden names that are used here while something is written or removed."""
     return name.startswith(".") and name.endswith((_WRITING, _REMOVING))

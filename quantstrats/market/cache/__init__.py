@@ -1,0 +1,1 @@
+"""What vendors gave, kept on disk: a second run needs no network."""
