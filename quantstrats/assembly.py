@@ -48,7 +48,7 @@ def configuration(
     span = {"start": str(first.date()), "end": str(last.date())}
     return {
         "data": {**market.origin, "symbols": list(market.symbols), **span},
-        "universe": describe(strategy.universe),
+        "universe": {**describe(strategy.universe), "basis": _basis(strategy, market)},
         "signal": described(strategy.signal, plugins),
         "allocation": described(strategy.allocator, plugins),
         "schedule": describe(strategy.schedule),
@@ -57,6 +57,14 @@ def configuration(
         "engine": {"name": engine, "cash": account.cash, "fractional": account.fractional, "guard": guard},
         "report": report,
     }
+
+
+def _basis(strategy: Strategy, market: Market) -> str | None:
+    """Return how the symbols were chosen, where more is known than that they were named."""
+    if strategy.universe.basis is not None or strategy.universe.members is not None:
+        return strategy.universe.basis
+    basis = market.record.get("symbols", {}).get("basis")
+    return str(basis) if basis == "todays_list" else None
 
 
 def foundation(
@@ -70,6 +78,7 @@ def foundation(
             "hash": market.content_hash,
             "parts": dict(market.content_hashes),
             "origin": dict(market.origin),
+            "record": dict(market.record),
             "calendar": market.calendar.name,
             "bar": None if market.bar is None else str(market.bar),
             "bars_per_year": market.bars_per_year,
@@ -98,7 +107,9 @@ def _plugin(signal: Signal, plugins: Plugins) -> dict[str, Any]:
 
 def _stamps(strategy: Strategy, market: Market, guard: GuardReport) -> list[str]:
     """Return what every report must say: of the bars, of the signal and its parts, of what was not checked."""
-    stamps = [*market.stamps]
+    symbols = market.record.get("symbols", {})
+    listed = " of ".join(filter(None, (symbols.get("origin"), symbols.get("date"))))
+    stamps = [strategy.universe.stamp(len(market.symbols), symbols.get("basis"), listed), *market.stamps]
     for signal in _with_parts(strategy.signal):
         if not signal.scale_free:
             scale = "depends on the scale of prices: it may change with a split adjustment"

@@ -76,7 +76,10 @@ def check_needs(signal: Signal, market: Market) -> int:
         if need not in market.side:
             has = ", ".join(market.side) or "none"
             hint = did_you_mean(need, market.side)
-            raise DataError(f"signal {signal.name!r} needs the side series {need!r}{hint} (the market has: {has})")
+            raise DataError(
+                f"signal {signal.name!r} needs the side series {need!r}{hint} (the market has: {has}); "
+                f"say where it comes from in data.side.{need}"
+            )
     if signal.resets is not None and signal.resets not in PERIODS:
         raise SignalError(f"signal {signal.name!r} resets every {signal.resets!r}; it can be {', '.join(PERIODS)}")
     if isinstance(signal, Learner):

@@ -8,33 +8,55 @@ from typing import TYPE_CHECKING, Any
 
 from quantstrats.errors import ConfigError, DataError, QuantstratsError, in_one_line
 from quantstrats.making import described, made
+from quantstrats.market.cache.offline import only_cached
+from quantstrats.market.intake import market_of, quality_of
 from quantstrats.market.market import Market
+from quantstrats.market.quality.check import check_market
+from quantstrats.market.quality.repair import Repair
+from quantstrats.market.sources.base import RowSource
+from quantstrats.market.sources.beside import SidePlan, side_plan
+from quantstrats.market.symbols import SymbolList, symbols_of
 from quantstrats.plugins import Plugins
 from quantstrats.warned import heard
 
 if TYPE_CHECKING:
+    from quantstrats.market.quality.report import QualityReport
     from quantstrats.market.sources.base import Source
 
 
 def load_market(
     source: Source | str | Mapping[str, Any] = "sample",
-    symbols: Sequence[str] | None = None,
+    symbols: Sequence[str] | str | SymbolList | None = None,
     start: str | date | None = None,
     end: str | date | None = None,
     *,
+    side: Mapping[str, Any] | None = None,
+    repair: Repair | str | Mapping[str, str] | None = None,
+    resample: str | None = None,
+    offline: bool = False,
     plugins: Plugins | None = None,
     **params: Any,
 ) -> Market:
-    """Load bars from a source.
+    """Load bars from a source, look for what is wrong with them, and put side series beside them.
 
     Parameters
     ----------
     source : Source, str or mapping, default "sample"
         Name of an installed source; its name and parameters; or the source itself.
-    symbols : sequence of str, optional
-        What to load; by default the source's usual content.
+    symbols : sequence of str, or str, optional
+        What to load: names; a text of names with commas; ``"@file"`` with a symbol on each line; or the name of a
+        list, as in ``"sp500"``. By default the source's usual content.
     start, end : str or date, optional
         First and last session, both included.
+    side : mapping of str to mapping, optional
+        Side series by name: ``{"vix": {"source": "yahoo", "symbol": "^VIX"}, "cpi": {"source": "fred", ...}}``.
+    repair : str, or mapping of str to str, optional
+        What to do about what is found wrong with the bars: ``keep``, ``fail``, ``drop``, ``mask`` or ``winsorise``, for
+        all rules or rule by rule. By default what cannot be a bar is refused, and all else is kept and stamped.
+    resample : str, optional
+        Length of longer bars to make of the source's, as in ``1h`` or ``1D``.
+    offline : bool, default False
+        Ask no vendor: use what the cache has.
     plugins : Plugins, optional
         Where to look for the source; by default all that is installed.
     **params
@@ -44,7 +66,7 @@ def load_market(
     -------
     Market
         What was asked for and no more, even if the source gave more; with ``origin`` naming the source and all its
-        parameters, defaults included.
+        parameters, defaults included, and ``record`` telling what was found in the bars and done about it.
 
     Raises
     ------
@@ -53,25 +75,96 @@ def load_market(
     """
     plugins = plugins or Plugins.installed()
     loader: Source = made("source", _named(source, params), plugins)
-    chosen = _symbols(symbols)
-    first, last = _day(start, "start"), _day(end, "end")
+    policy = repair if isinstance(repair, Repair) else Repair.of(repair)
+    plans = {
+        name: plan if isinstance(plan, SidePlan) else side_plan(name, plan, plugins)
+        for name, plan in (side or {}).items()
+    }
+    with only_cached(offline):
+        chosen = None if symbols is None else symbols_of(symbols)
+        market, report = _asked(loader, chosen, *_span(start, end), policy)
+        if resample is not None:
+            market = market.resampled(resample)
+        series = {
+            name: plan.load(list(market.symbols), market.session[0].date(), market.session[-1].date())
+            for name, plan in plans.items()
+        }
+    if series:
+        market = market.with_side(series)
+    record = {"quality": report.as_record(), "repair": policy.as_plain()}
+    if chosen is not None:
+        record["symbols"] = {"basis": chosen.basis, "origin": chosen.origin, "date": chosen.date}
+    parameters = described(loader, plugins)
+    origin = {"source": parameters.pop("name"), **parameters}
+    if plans:
+        origin["side"] = {name: plan.described(plugins) for name, plan in plans.items()}
+    if repair is not None:
+        origin["repair"] = policy.as_plain()
+    if resample is not None:
+        origin["resample"] = resample
+    return market.with_record(record, report.stamps()).with_origin(origin)
+
+
+def quality_asked(
+    source: Source,
+    symbols: Sequence[str] | str | SymbolList | None = None,
+    start: str | int | date | None = None,
+    end: str | int | date | None = None,
+    *,
+    repair: Repair | str | Mapping[str, str] | None = None,
+    offline: bool = False,
+) -> QualityReport:
+    """Return what is wrong with the bars of a source, and what a repair would do about it.
+
+    Parameters are those of :func:`load_market`; without a repair nothing is refused.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If a parameter does not fit, the bars cannot be had, or the repair is to fail and does.
+    """
+    policy = repair if isinstance(repair, Repair) else Repair.of(repair)
+    with only_cached(offline):
+        chosen = None if symbols is None else symbols_of(symbols)
+        first, last = _span(start, end)
+        if isinstance(source, RowSource):
+            supply = source.rows(None if chosen is None else list(chosen.symbols), first, last)
+            return quality_of(supply, None if repair is None else policy)
+        return _asked(source, chosen, first, last, policy)[1]
+
+
+def _span(start: str | int | date | None, end: str | int | date | None) -> tuple[date | None, date | None]:
+    first, last = day_asked(start, "start"), day_asked(end, "end")
     if first and last and first > last:
         raise ConfigError(f"start {first} lies after end {last}")
+    return first, last
+
+
+def _asked(
+    loader: Source, chosen: SymbolList | None, start: date | None, end: date | None, repair: Repair
+) -> tuple[Market, QualityReport]:
+    """Return the source's bars, checked and repaired, and what was found in them."""
+    who = f"source {loader.name!r}"
+    symbols = None if chosen is None else list(chosen.symbols)
     try:
-        market = heard(f"source {loader.name!r}", type(loader).__module__, loader.load, chosen, first, last)
+        if isinstance(loader, RowSource):
+            supply = heard(who, type(loader).__module__, loader.rows, symbols, start, end)
+            # Rows are read as they are taken in.
+            market, report = heard(who, type(loader).__module__, market_of, supply, repair)
+            return (market.between(start, end) if start or end else market), report
+        market = heard(who, type(loader).__module__, loader.load, symbols, start, end)
     except QuantstratsError:
         raise
     # A stranger's source may raise anything; the one who asked for it wants to know whose it was.
     except (Exception, SystemExit) as error:
-        raise DataError(f"source {loader.name!r} failed: {in_one_line(error)}") from error
+        raise DataError(f"{who} failed: {in_one_line(error)}") from error
     if not isinstance(market, Market):
-        raise DataError(f"source {loader.name!r} returned {type(market).__name__}, not a Market")
-    if chosen is not None and list(market.symbols) != chosen:
-        market = market.select(chosen)
-    if first or last:
-        market = market.between(first, last)
-    parameters = described(loader, plugins)
-    return market.with_origin({"source": parameters.pop("name"), **parameters})
+        raise DataError(f"{who} returned {type(market).__name__}, not a Market")
+    if symbols is not None and list(market.symbols) != symbols:
+        market = market.select(symbols)
+    if start or end:
+        market = market.between(start, end)
+    return check_market(market, repair)
 
 
 def _named(source: Any, params: Mapping[str, Any]) -> Any:
@@ -85,20 +178,19 @@ def _named(source: Any, params: Mapping[str, Any]) -> Any:
     raise ConfigError(f"the source is made already; give {', '.join(params)} where it is made")
 
 
-def _symbols(symbols: Sequence[str] | None) -> list[str] | None:
-    if symbols is None:
-        return None
-    if isinstance(symbols, str) or not all(isinstance(symbol, str) for symbol in symbols):
-        raise ConfigError(f"symbols is {symbols!r}; give a list of names, as in ['NASDAQ']")
-    return list(symbols)
+def day_asked(day: str | int | date | None, what: str) -> date | None:
+    """Return a day that a user asks for.
 
-
-def _day(day: str | date | None, what: str) -> date | None:
+    Raises
+    ------
+    ConfigError
+        If it is no date; the message begins with ``what``.
+    """
     if day is None:
         return None
     if isinstance(day, date):
         return day.date() if isinstance(day, datetime) else day
     try:
-        return date.fromisoformat(day)
+        return date.fromisoformat(day)  # type: ignore[arg-type]  # a number is refused like any other
     except (ValueError, TypeError):
         raise ConfigError(f"{what} is {day!r}; give a date as in 2015-12-31") from None

@@ -163,7 +163,8 @@ def test_wrong_arguments_are_told_in_one_line_and_are_no_trial(short, arguments,
     [
         ({"source": "sampel"}, PluginError, "no source called 'sampel'; did you mean 'sample'?"),
         ({"symbols": ["NASDQ"]}, DataError, "no symbol 'NASDQ'; did you mean 'NASDAQ'?"),
-        ({"symbols": "NASDAQ"}, ConfigError, "symbols is 'NASDAQ'; give a list"),
+        ({"symbols": 5}, ConfigError, "symbols is 5; give a list"),
+        ({"symbols": "NASDAQ,,SP500"}, ConfigError, "symbol"),
         ({"start": "2015-13-01"}, ConfigError, "start is '2015-13-01'; give a date as in 2015-12-31"),
         ({"start": "2015-02-01", "end": "2015-01-01"}, ConfigError, "start 2015-02-01 lies after end 2015-01-01"),
         ({"start": "2030-01-01"}, DataError, "no bars from 2030-01-01 to the end; the bars run from 1999-01-04"),
@@ -262,7 +263,16 @@ def test_the_configuration_is_complete(short):
     run = backtest("sma_cross", short, allocator={"name": "top_quantile", "quantile": 0.5}, fractional=True)
     assert run.config == {
         "data": {"source": "sample", "symbols": ["NASDAQ"], "start": "2010-01-04", "end": "2011-12-30"},
-        "universe": {"members": None, "min_price": None, "min_dollar_volume": None, "window": 21},
+        "universe": {
+            "members": None,
+            "min_price": None,
+            "min_dollar_volume": None,
+            "window": 21,
+            "top": None,
+            "by": "dollar_volume",
+            "sectors": None,
+            "basis": None,
+        },
         "signal": {"name": "sma_cross", "fast": 20, "slow": 50},
         "allocation": {"name": "top_quantile", "gross": 1.0, "cash_buffer": 0.05, "quantile": 0.5, "short": False},
         "schedule": {"every": "bar", "rebalance": "changes", "drift": None, "last_decision": 0},
@@ -424,8 +434,9 @@ def test_a_signal_that_depends_on_the_scale_of_prices_is_stamped(short):
         scale_free = False
 
     stamps = backtest(dataclass(frozen=True)(Level)(), short).manifest["stamps"]
-    assert stamps[0].startswith("an index is not tradable")
-    assert stamps[1].startswith("signal 'level' depends on the scale of prices")
+    assert stamps[0] == "universe: fixed basket of 1 symbol, chosen with today's knowledge"
+    assert stamps[1].startswith("an index is not tradable")
+    assert stamps[2].startswith("signal 'level' depends on the scale of prices")
 
 
 def test_a_ruined_account_has_figures_that_say_so(market_of, installed):

@@ -18,7 +18,8 @@ from quantstrats import Costs, RiskPolicy, Schedule, Universe, hookspecs
 from quantstrats.cli.app import app
 from quantstrats.importing import entry_points
 from quantstrats.making import made
-from quantstrats.settings.settings import DataSettings, EngineSettings, ReportSettings
+from quantstrats.settings.data import DataSettings
+from quantstrats.settings.settings import EngineSettings, ReportSettings
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()

@@ -119,7 +119,12 @@ def _show(found: Plugins, offer: Offer) -> None:
         rows = [[each.name, each.type, each.default_text, each.help or "(not described)"] for each in parameters]
         typer.echo("\n".join(_table([["name", "type", "default", "help"], *rows])))
     block = _BLOCKS.get(offer.kind)
-    if block:
+    if issubclass(offer.cls, _side_source()):
+        typer.echo("\non the command line")
+        typer.echo("\n".join(f"  {line}" for line in _side_commands(shlex.quote(name), parameters)))
+        typer.echo("\nin a configuration file")
+        typer.echo("\n".join(f"  {line}" for line in _side_yaml(name, parameters)))
+    elif block:
         typer.echo("\non the command line")
         typer.echo("\n".join(f"  {line}" for line in _commands(offer.kind, shlex.quote(name), parameters)))
         typer.echo("\nin a configuration file")
@@ -184,6 +189,31 @@ def _yaml(block: tuple[str, str], name: str, parameters: list[Parameter]) -> lis
     text: str = yaml.safe_dump(
         {block[0]: {block[1]: name, **values}}, sort_keys=False, allow_unicode=True, width=_WIDTH
     )
+    return text.splitlines()
+
+
+def _side_source() -> type:
+    from quantstrats.market.sources.base import SideSource
+
+    return SideSource
+
+
+def _side_commands(name: str, parameters: list[Parameter]) -> list[str]:
+    """Return how a side series of this source is put beside bars; NAME is what a signal calls it."""
+    import shlex
+
+    needed = [each.name for each in parameters if each.needed] or [each.name for each in parameters[:1]]
+    settings = [f"--set data.side.NAME.{key}=VALUE" for key in needed]
+    lines = [f"    --set data.side.NAME.source={shlex.quote(name)}", *(f"    {setting}" for setting in settings)]
+    return " \\\n".join(["quantstrats backtest SIGNAL", *lines]).splitlines()
+
+
+def _side_yaml(name: str, parameters: list[Parameter]) -> list[str]:
+    import yaml
+
+    values = {each.name: "VALUE" if each.needed else each.default for each in parameters}
+    content = {"data": {"side": {"NAME": {"source": name, **values}}}}
+    text: str = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=_WIDTH)
     return text.splitlines()
 
 

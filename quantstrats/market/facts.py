@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from quantstrats.market.frames import Panel
 
 
+# What every report on close-only bars says.
+CLOSE_ONLY = "close-only bars: open, high and low are the close, so an order fills at the next close"
+
+
+def assumed_note(name: str) -> str:
+    """Return what every report says of a side series that is a static map."""
+    return f"side series {name!r} is static and assumed known at all times"
+
+
 def day_of(day: str | date, what: str) -> pd.Timestamp:
     """Return a day without time zone, or raise a DataError that begins with ``what``."""
     try:

@@ -75,7 +75,7 @@ def panel_from_frames(
     for price in PRICES:
         arrays.setdefault(price, arrays["close"])
     arrays.setdefault("volume", np.full_like(arrays["close"], np.nan))
-    _check_values(arrays, grid.index, close.columns)
+    check_values(arrays, grid.index, close.columns)
     return Panel(grid, close.columns, length, arrays)
 
 
@@ -203,7 +203,14 @@ def _on_grid(table: pd.DataFrame, rows: NDArray[np.intp], height: int) -> NDArra
     return values
 
 
-def _check_values(arrays: Mapping[str, NDArray[np.float64]], index: pd.DatetimeIndex, symbols: pd.Index[str]) -> None:
+def check_values(arrays: Mapping[str, NDArray[np.float64]], index: pd.DatetimeIndex, symbols: pd.Index[str]) -> None:
+    """Refuse values that cannot be those of bars.
+
+    Raises
+    ------
+    DataError
+        With the field, the row and the symbol of the first one.
+    """
     absent = np.isnan(arrays["close"])
     if absent.all():
         raise DataError(f"close has no bars ({len(index)} rows, {len(symbols)} symbols, every value is missing)")

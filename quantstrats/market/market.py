@@ -14,13 +14,23 @@ import pandas as pd
 from quantstrats.errors import DataError, did_you_mean
 from quantstrats.hashing import hash_array, hash_frame, hash_parts, hash_plain
 from quantstrats.market.calendar import Calendar, Grid
-from quantstrats.market.facts import checked_delisting, checked_endings, checked_universe, day_of, range_notes
+from quantstrats.market.facts import (
+    CLOSE_ONLY,
+    assumed_note,
+    checked_delisting,
+    checked_endings,
+    checked_universe,
+    day_of,
+    range_notes,
+)
 from quantstrats.market.frames import FIELDS, Panel, panel_from_frames
 from quantstrats.market.side import Side, SideSeries
 from quantstrats.market.timeline import Timeline
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from quantstrats.market.longer import LongerBars
 
 
 class Market:
@@ -47,6 +57,9 @@ class Market:
         Forecasts of a composition's parts, by field name.
     origin : mapping
         Source and parameters that the bars came from.
+    record : mapping
+        What is known of how the bars came to be, as plain data: what was found in them, what was repaired, the hashes
+        of the files they were kept in. It goes into a Run's manifest.
     stamps : tuple of str
         What every report on these bars must say.
     """
@@ -62,6 +75,7 @@ class Market:
         universe: pd.DataFrame | None,
         parts: Mapping[str, pd.DataFrame],
         origin: Mapping[str, Any],
+        record: Mapping[str, Any],
         stamps: tuple[str, ...],
     ) -> None:
         for array in panel.arrays.values():
@@ -75,6 +89,7 @@ class Market:
         self.delisting_return = MappingProxyType(dict(delisting_return))
         self.side = Side(side_series, self.index, self.decided_at, self.symbols)
         self.origin = MappingProxyType(dict(origin))
+        self.record = MappingProxyType(dict(record))
         self.stamps = stamps
 
     @classmethod
@@ -134,10 +149,10 @@ class Market:
         notes = [stamps] if isinstance(stamps, str) else [*stamps]
         notes += range_notes(panel)
         if open is None:
-            notes.append("close-only bars: open, high and low are the close, so an order fills at the next close")
+            notes.append(CLOSE_ONLY)
         for name, series in (side or {}).items():
             if series.is_assumed:
-                notes.append(f"side series {name!r} is static and assumed known at all times")
+                notes.append(assumed_note(name))
         return cls(
             panel,
             exchange,
@@ -147,7 +162,26 @@ class Market:
             universe=None if universe is None else checked_universe(universe, panel),
             parts={},
             origin={"source": "frames"},
+            record={},
             stamps=tuple(notes),
+        )
+
+    @classmethod
+    def from_panel(
+        cls, panel: Panel, calendar: Calendar, *, stamps: Iterable[str] = (), record: Mapping[str, Any] | None = None
+    ) -> Market:
+        """Make a Market of arrays that were checked and stand on the exchange's grid; they become read-only."""
+        return cls(
+            panel,
+            calendar,
+            ended={},
+            delisting_return={},
+            side_series={},
+            universe=None,
+            parts={},
+            origin={"source": "rows"},
+            record=record or {},
+            stamps=tuple(stamps),
         )
 
     @property
@@ -345,11 +379,76 @@ class Market:
         market.origin = MappingProxyType(dict(origin))
         return market
 
+    def with_record(self, record: Mapping[str, Any], stamps: Iterable[str] = ()) -> Market:
+        """Return the same bars with more that is known of how they came to be, and more that reports must say."""
+        market = self._with(self._panel)
+        market.record = MappingProxyType({**self.record, **record})
+        market.stamps = (*self.stamps, *stamps)
+        return market
+
+    def with_side(self, side: Mapping[str, SideSeries]) -> Market:
+        """Return the same bars with further side series, or others in place of those of the same names."""
+        market = self._with(self._panel)
+        market.side = Side({**self.side.series, **side}, self.index, self.decided_at, self.symbols)
+        assumed = [assumed_note(name) for name, series in side.items() if series.is_assumed]
+        market.stamps = (*self.stamps, *(note for note in assumed if note not in self.stamps))
+        return market
+
     def without_endings(self) -> Market:
         """Return the same bars without the knowledge of which symbols ended: what a forecast may see."""
         market = self._with(self._panel)
         market.ended, market.delisting_return = MappingProxyType({}), MappingProxyType({})
         return market
+
+    def resampled(self, bar: str | pd.Timedelta) -> Market:
+        """Return the market of longer bars, each made of this market's own bars within it.
+
+        A longer bar opens with the first bar that is there and closes with the last; its volume is the sum of those
+        that are known. Where none is there, it is missing too. Bars within a session are laid from the open on, so
+        the last one may be shorter. Longer bars of which these rows hold only a part are left out, at either end. A
+        symbol may be held where it could be on the last row of each.
+
+        Parameters
+        ----------
+        bar : str or Timedelta
+            A multiple of this market's bar up to 12 hours, as in ``"5min"``, or ``"1D"`` for daily bars.
+
+        Raises
+        ------
+        DataError
+            If it is no such length, or these rows hold no whole bar of it.
+        """
+        from quantstrats.market.longer import resampled
+
+        return resampled(self, bar)
+
+    def longer(self, bar: str | pd.Timedelta) -> LongerBars:
+        """Return longer bars beside these rows; each row shows the last one that is complete when it is itself.
+
+        For signals that look at two lengths of bars at once: ``market.longer("week").close`` is a frame of rows x
+        symbols. To calculate with the longer bars themselves::
+
+            weekly = market.longer("week")
+            average = weekly.on_rows(weekly.bars("close").rolling(10).mean())
+
+        A longer bar counts only where these rows hold it from its first row on. So the ``warmup`` of a signal that
+        looks at the last n counts the rows of n + 1 of them, less one: with weeks of New York 5 (n + 1) - 1, with its
+        months at most 23 (n + 1) - 1, with days on minute bars 390 (n + 1) - 1.
+
+        Parameters
+        ----------
+        bar : str or Timedelta
+            A multiple of this market's bar up to 12 hours, as in ``"1h"``, or ``"1D"``, ``"week"``, ``"month"``,
+            ``"quarter"``, ``"year"`` of the exchange's calendar.
+
+        Raises
+        ------
+        DataError
+            If it is no such length.
+        """
+        from quantstrats.market.longer import longer
+
+        return longer(self, bar)
 
     def starts_period(self, period: str) -> NDArray[np.bool_]:
         """Tell which rows are the first of a week, month, quarter or year, by the exchange's calendar."""
@@ -417,6 +516,7 @@ class Market:
             universe=None if self._universe is None else self._universe.iloc[rows][columns],
             parts={name: part.iloc[rows].reindex(columns=columns) for name, part in self._parts.items()},
             origin=self.origin,
+            record=self.record,
             stamps=self.stamps,
         )
 

@@ -60,7 +60,7 @@ class Block:
             convert = functools.partial(converted, plugins=plugins, folder=folder)
             return build(cls, values, f"block {self.name}", convert)
 
-        return self._made(make)
+        return self.made(make)
 
     def plugin(self, kind: str, plugins: Plugins) -> Any:
         """Return the plugin's object that the block names, with its parameters.
@@ -70,7 +70,7 @@ class Block:
         PluginError, ConfigError
             If there is no such plugin, or a parameter does not exist or does not fit.
         """
-        return self._made(lambda values, folder: made(kind, values, plugins, folder))
+        return self.made(lambda values, folder: made(kind, values, plugins, folder))
 
     def offer(self, kind: str, plugins: Plugins) -> Offer:
         """Return the plugin that the block names.
@@ -80,9 +80,36 @@ class Block:
         PluginError
             If there is no such plugin.
         """
-        return self._made(lambda values, folder: _offer(kind, values["name"], plugins, folder))
+        return self.made(lambda values, folder: _offer(kind, values["name"], plugins, folder))
 
-    def _made(self, make: Callable[[Mapping[str, Any], Path], T]) -> T:
+    def inner(self, name: str) -> Block:
+        """Return what is said under one of the block's keys, as a block of its own.
+
+        Raises
+        ------
+        ConfigError
+            If something else than keys and values stands there.
+        """
+        path = f"{self.name}.{name}"
+        assigned: list[Assigned] = []
+        for keys, value in self.assigned:
+            if keys == (name,) and isinstance(value, Mapping):
+                assigned += [((key,), item) for key, item in value.items()]
+            elif keys[:1] == (name,) and len(keys) > 1:
+                assigned.append((keys[1:], value))
+            elif keys == (name,) and value is not None:
+                raise ConfigError(f"{path} is {value!r:.60}; it holds keys and values, as in '{name}: {{...}}'")
+        written = self.in_file.get(name) or {}
+        if not isinstance(written, Mapping):
+            inside = f"{self.file}: " if self.file is not None else ""
+            raise ConfigError(f"{inside}{path} is {written!r:.60}; it holds keys and values, as in '{name}: {{...}}'")
+        return Block(path, written, tuple(assigned), self.file)
+
+    def made(self, make: Callable[[Mapping[str, Any], Path], T]) -> T:
+        """Return what ``make`` makes of the values and the folder that paths among them start from.
+
+        An error of the file's own names the file.
+        """
         here = [(keys, _from(Path.cwd(), value)) for keys, value in self.assigned]
         try:
             return make(_assign(self.in_file, here), self._folder)

@@ -234,16 +234,18 @@ def test_other_columns_choose_rows(written):
 def test_what_is_dropped_is_counted_on_every_report(written):
     text = HEAD + A2 + "2015-01-05,A,11,13,10,0,200\n2015-01-19,A,11,13,10,12,200\n" + B2.replace("22", "12")
     path = written(text + "2015-01-06,B,20,22,19,21,400\n")
-    market = load_market("files", path=path, bad_rows="drop")
+    market = load_market("files", path=path, repair="drop")
     assert market.close["A"].isna().tolist() == [False, True, True]
     assert market.close["B"].isna().tolist() == [True, True, False]
-    assert market.stamps == (
-        (
-            "rows of bars.csv were dropped: the time is no session of XNYS in 1 row, first at line 4 (2015-01-19 A); "
-            "close is zero or negative in 1 row, first at line 3 (2015-01-05 A); "
-            "high is below low in 1 row, first at line 5 (2015-01-02 B)"
-        ),
-    )
+    found = market.record["quality"]["rules"]
+    assert {rule: (each["actions"], each["first"]) for rule, each in found.items()} == {
+        "off_session": ({"drop": 1}, "2015-01-19 A"),
+        "nonpositive_price": ({"drop": 1}, "2015-01-05 A"),
+        "high_below_low": ({"drop": 1}, "2015-01-02 B"),
+        "missing_bar": ({"keep": 1}, "2015-01-05 B"),
+    }
+    for rule in ("off_session", "nonpositive_price", "high_below_low"):
+        assert f"1 {rule} dropped" in market.stamps[0]
 
 
 def test_the_place_counts_empty_lines_and_is_right_behind_other_symbols(written):
@@ -252,7 +254,7 @@ def test_the_place_counts_empty_lines_and_is_right_behind_other_symbols(written)
     assert "first at line 8 (2015-01-05 A)" in refusal(path, ["A"])
 
 
-X = "mend the data, or set data.bad_rows: drop"
+X = "mend the data, or set data.repair: drop"
 BAD = {
     "a needed column": (
         "date,symbol,open,close\n2015-01-02,A,1,1\n",
@@ -376,7 +378,7 @@ BAD = {
         HEAD + A2 + A5.replace("05", "19"),
         (
             "bars.csv: the time is no session of XNYS in 1 row, first at line 3 (2015-01-19 A); "
-            "set data.calendar ('24/7' never closes), or set data.bad_rows: drop"
+            "set data.calendar ('24/7' never closes), or set data.repair: drop"
         ),
     ),
     "a time beyond": (
@@ -506,7 +508,6 @@ def test_clock_changes_are_told(written):
         ({"path": "a.csv", "columns": {"date": "a", "time": "b"}}, "columns has both 'time' and 'date'"),
         ({"path": "a.csv", "time_zone": "America/NewYork"}, "no time zone is called 'America/NewYork'; did you mean"),
         ({"path": "a.csv", "separator": ";;"}, "separator is ';;'; it is one character"),
-        ({"path": "a.csv", "bad_rows": "mend"}, "Input should be 'refuse' or 'drop'"),
     ],
 )
 def test_parameters_that_do_not_fit_are_told(params, message):
@@ -596,8 +597,10 @@ def test_real_daily_bars_load_as_they_are(real_folder, real_bars, name):
 
 def test_real_defects_of_the_s_and_p_are_told_and_can_be_dropped(real_folder, real_bars):
     path = real_folder / "daily_sp500.parquet"
-    assert refusal(path) == f"daily_sp500.parquet: high is below low in 9 rows, first at 2012-11-19 AVB; {X}"
-    market = load_market("files", path=path, bad_rows="drop")
+    assert refusal(path) == f"daily_sp500.parquet: high is below low in 9 rows, first at 2008-01-08 HUM; {X}"
+    market = load_market(
+        "files", path=path, repair=dict.fromkeys(["high_below_low", "open_outside", "close_outside"], "drop")
+    )
     known = pd.read_csv(real_folder / "known_defects.csv", parse_dates=["date"])
     known = known[known["defect"] == "ohlc_inconsistent"]
     assert len(known) == 29
@@ -605,8 +608,7 @@ def test_real_defects_of_the_s_and_p_are_told_and_can_be_dropped(real_folder, re
     for day, symbol in zip(known["date"], known["symbol"], strict=True):
         closes.loc[day, symbol] = np.nan
     pd.testing.assert_frame_equal(market.close, closes, check_freq=False, check_names=False, check_index_type=False)
-    assert "9 rows" in market.stamps[0]
-    assert market.stamps[0].count("10 rows") == 2
+    assert "9 high_below_low dropped, 10 open_outside dropped, 10 close_outside dropped" in market.stamps[0]
 
 
 def test_real_minute_bars_want_their_time_zone_and_leave_out_what_is_after_an_early_close(real_folder):
@@ -614,7 +616,7 @@ def test_real_minute_bars_want_their_time_zone_and_leave_out_what_is_after_an_ea
     assert "set data.time_zone" in refusal(path)
     told = refusal(path, time_zone="US/Eastern")
     assert "the time is no 1-minute bar of XNYS in 483 rows, first at 2014-11-28 13:00:00 AAPL" in told
-    market = load_market("files", ["SPY"], path=path, time_zone="US/Eastern", bad_rows="drop")
+    market = load_market("files", ["SPY"], path=path, time_zone="US/Eastern", repair="drop")
     assert market.index[0] == pd.Timestamp("2014-11-19 14:30", tz="UTC")
     assert market.close["SPY"].loc["2014-12-15"].isna().all()
     assert "early closes" not in market.stamps[0]

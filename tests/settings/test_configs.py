@@ -11,7 +11,8 @@ import pytest
 
 from quantstrats import Costs, RiskPolicy, Schedule, Universe, backtest_config
 from quantstrats.settings.configfile import read_yaml
-from quantstrats.settings.settings import BLOCKS, DataSettings, EngineSettings, ReportSettings, read_settings
+from quantstrats.settings.data import DataSettings
+from quantstrats.settings.settings import BLOCKS, EngineSettings, ReportSettings, read_settings
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 EXAMPLE = CONFIGS / "example.yaml"
@@ -43,7 +44,7 @@ def test_the_example_has_every_key_of_a_block_with_type_and_default(block):
         (line,) = [line for line in lines_of(block) if line.strip().startswith(f"{name}:")]
         about = line.split("# ", 1)[1]
         shown = re.match(r".*?, default ([^:;]+?)(:|;)", about)[1]
-        assert re.match(r"(text|number|whole number|truth value|path|date|list)", about)
+        assert re.match(r"(text|number|whole number|truth value|path|date|list|mapping)", about)
         assert _same(shown, default)
 
 

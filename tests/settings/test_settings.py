@@ -13,7 +13,8 @@ import yaml
 
 from quantstrats import Plugins, Signal, Source, backtest, backtest_config, hookimpl, load_market, load_run
 from quantstrats.errors import ConfigError, PluginError, QuantstratsError
-from quantstrats.settings.settings import BLOCKS, DataSettings, read_settings, settings_of
+from quantstrats.settings.data import DataSettings
+from quantstrats.settings.settings import BLOCKS, read_settings, settings_of
 
 
 @dataclass(frozen=True)
@@ -365,7 +366,7 @@ def test_what_needs_no_bars_is_told_before_they_are_loaded(monkeypatch):
     def load_market(*_, **__):
         raise AssertionError
 
-    monkeypatch.setattr("quantstrats.settings.settings.load_market", load_market)
+    monkeypatch.setattr("quantstrats.settings.data.load_market", load_market)
     for block, line in (
         ({"signal": "sma_crss"}, "no signal called"),
         ({"signal": {"name": "sma_cross", "fast": 0}}, "fast"),

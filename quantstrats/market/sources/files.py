@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from quantstrats.errors import ConfigError, DataError, did_you_mean
 from quantstrats.hookspecs import Register, hookimpl
-from quantstrats.market.sources.base import Source
+from quantstrats.market.sources.base import RowSource
 
 if TYPE_CHECKING:
-    from quantstrats.market.market import Market
+    from quantstrats.market.intake import Supply
     from quantstrats.market.sources.tables import Table
 
 _COLUMNS = ("time", "date", "symbol", "open", "high", "low", "close", "volume", "adj_close")
 
 
 @dataclass(frozen=True)
-class Files(Source):
+class Files(RowSource):
     """Bars from CSV or Parquet files (.csv, .csv.gz, .parquet): one long table, or a file per symbol.
 
     Columns called time, date, timestamp or datetime; symbol or ticker; open, high, low, close; volume or vol are found
@@ -51,10 +52,6 @@ class Files(Source):
         ISO code of the exchange whose sessions the rows must be; ``24/7`` for markets that never close.
     bar : str, optional
         Length of a bar, as in 5min; by default the shortest step between rows. 1D makes times of day dates.
-    bad_rows : {"refuse", "drop"}, default "refuse"
-        What to do about rows that are no session or bar of the exchange, and bars that cannot be (prices partly
-        missing, infinite, zero or negative, high below low, open or close outside low to high, volume negative). What
-        is dropped is counted on every report.
 
     Raises
     ------
@@ -72,7 +69,6 @@ class Files(Source):
     time_zone: str | None = None
     calendar: str = "XNYS"
     bar: str | None = None
-    bad_rows: Literal["refuse", "drop"] = "refuse"
 
     def __post_init__(self) -> None:
         for ours in self.columns:
@@ -81,8 +77,6 @@ class Files(Source):
                 raise ConfigError(f"columns has {ours!r}{hint} (it takes {', '.join(_COLUMNS)})")
         if {"time", "date"} <= set(self.columns):
             raise ConfigError("columns has both 'time' and 'date'; they are the same, name one")
-        if self.bad_rows not in ("refuse", "drop"):
-            raise ConfigError(f"bad_rows is {self.bad_rows!r}; it is 'refuse' or 'drop'")
         if len(self.separator) != 1:
             raise ConfigError(f"separator is {self.separator!r}; it is one character")
         if self.time_zone is not None:
@@ -92,38 +86,38 @@ class Files(Source):
                 hint = did_you_mean(self.time_zone, zoneinfo.available_timezones())
                 raise ConfigError(f"no time zone is called {self.time_zone!r}{hint} (as in America/New_York)") from None
 
-    def load(self, symbols: Sequence[str] | None = None, start: date | None = None, end: date | None = None) -> Market:
-        """Return the bars of the symbols asked for, by default of all, in the order of their names.
+    def rows(self, symbols: Sequence[str] | None = None, start: date | None = None, end: date | None = None) -> Supply:
+        """Return the rows of the symbols asked for, by default of all, in the order of their names.
 
         Raises
         ------
         DataError
-            If a file cannot be read, has no such symbol or holds what cannot stand: with file, place and what to do.
+            If a file cannot be read or has no such symbol: with file, place and what to do.
         """
         from quantstrats.market.calendar import Calendar
-        from quantstrats.market.sources.bars import Bars
+        from quantstrats.market.sources.survey import Survey
 
         if symbols and len(set(symbols)) < len(symbols):
             raise DataError(f"source 'files': a symbol is named twice in {', '.join(symbols)}")
         path, calendar = Path(self.path), Calendar(self.calendar)
-        tables = self._tables(path, list(symbols) if symbols else None)
-        bars = Bars.joined(path, tables, self.time_zone, self.bar)
-        bars.check_order()
-        market = bars.market(calendar, self.bad_rows)
-        return (market.select(symbols) if symbols else market).between(start, end)
+        readers = self._readers(path, list(symbols) if symbols else None, start, end)
+        return Survey(path, readers, self.time_zone, self.bar).supply(calendar, symbols, start, end)
 
-    def _tables(self, path: Path, symbols: list[str] | None) -> list[Table]:
+    def _readers(
+        self, path: Path, symbols: list[str] | None, start: date | None, end: date | None
+    ) -> list[Callable[..., Table]]:
+        """Return what reads each table: of the file, or of each file of a folder."""
         from quantstrats.market.sources.raw import SUFFIXES, suffix_of
         from quantstrats.market.sources.tables import Wanted, read_table, refuse_unknown, symbol_of
 
         columns = {"time" if ours == "date" else ours: theirs for ours, theirs in self.columns.items()}
-        wanted = Wanted(columns, symbols, self.where, self.separator, self.time_format, self.time_zone)
+        wanted = Wanted(columns, symbols, self.where, self.separator, self.time_format, self.time_zone, start, end)
         if not path.exists():
             raise DataError(f"there is no file or folder {path}; set data.path")
         if not path.is_dir():
             if suffix_of(path) is None:
                 raise DataError(f"{path} is none of {', '.join(SUFFIXES)}; save it as one of these")
-            return [read_table(path, wanted)]
+            return [functools.partial(read_table, path, wanted)]
         files: dict[str, Path] = {}
         for file in sorted(each for each in path.iterdir() if suffix_of(each) and not each.name.startswith(".")):
             if symbol_of(file) in files:
@@ -135,7 +129,8 @@ class Files(Source):
             if symbol not in files:
                 refuse_unknown(path, symbol, list(files))
         every = replace(wanted, symbols=None)
-        return [read_table(file, every, symbol) for symbol, file in files.items() if not symbols or symbol in symbols]
+        asked = {symbol: file for symbol, file in files.items() if not symbols or symbol in symbols}
+        return [functools.partial(read_table, file, every, symbol) for symbol, file in asked.items()]
 
 
 @hookimpl

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import functools
 import gzip
 import io
+import operator
 import zlib
 from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,6 +21,7 @@ import pyarrow.parquet
 from quantstrats.errors import DataError, in_one_line
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
+_EARLIEST, _LATEST = date(1678, 1, 1), date(2261, 12, 31)
 _UNREADABLE = (pa.ArrowException, OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error)
 
 
@@ -43,6 +47,7 @@ def read_columns(
     numbers: Sequence[str],
     separator: str,
     asked: tuple[str, Sequence[str]] | None = None,
+    span: tuple[str, date | None, date | None] | None = None,
 ) -> Any:
     """Return columns of a file as an Arrow table: words as text, numbers as such, or as text where they are none.
 
@@ -56,6 +61,9 @@ def read_columns(
         Between the cells of a CSV file.
     asked : (str, sequence of str), optional
         A column, and which of its texts are asked for: other rows may be missing then, if these are all there.
+    span : (str, date or None, date or None), optional
+        A column of times, and the first and the last day that are asked for: rows of days further than one from these
+        may be missing then, if any is left.
 
     Raises
     ------
@@ -63,7 +71,7 @@ def read_columns(
         If the file cannot be read, or a row has other cells than the first line.
     """
     if suffix_of(path) == ".parquet":
-        return _read_parquet(path, list(dict.fromkeys([*words, *numbers])), asked)
+        return _read_parquet(path, list(dict.fromkeys([*words, *numbers])), asked, span)
     return _read_csv(path, words, numbers, separator)
 
 
@@ -140,18 +148,58 @@ def _parsed_csv(path: Path, kinds: dict[str, Any], separator: str, broken: list[
         )
 
 
-def _read_parquet(path: Path, names: list[str], asked: tuple[str, Sequence[str]] | None) -> Any:
+def _read_parquet(
+    path: Path,
+    names: list[str],
+    asked: tuple[str, Sequence[str]] | None,
+    span: tuple[str, date | None, date | None] | None,
+) -> Any:
     try:
-        if asked is not None and is_text(pyarrow.parquet.read_schema(path).field(asked[0]).type):
-            rows = pc.field(asked[0]).isin(list(asked[1]))
+        schema = pyarrow.parquet.read_schema(path)
+        of_symbols = pc.field(asked[0]).isin(list(asked[1])) if asked and is_text(schema.field(asked[0]).type) else None
+        of_days = _within(schema, *span) if span is not None else None
+        rows = of_symbols if of_days is None else of_days if of_symbols is None else of_symbols & of_days
+        if rows is not None:
             part = pyarrow.parquet.read_table(path, columns=names, filters=rows, partitioning=None)
-            if set(asked[1]) <= set(part.column(asked[0]).unique().to_pylist()):
+            found = part.num_rows if of_symbols is None or asked is None else len(_lacking(part, asked)) == 0
+            if found:
                 return part
         # All of it, to say what there is.
         with pyarrow.parquet.ParquetFile(path, read_dictionary=names) as file:
             return file.read(columns=names)
     except _UNREADABLE as error:
         _refuse_file(path, error)
+
+
+def _lacking(part: Any, asked: tuple[str, Sequence[str]]) -> set[str]:
+    return set(asked[1]) - set(part.column(asked[0]).unique().to_pylist())
+
+
+def _within(schema: Any, name: str, first: date | None, last: date | None) -> Any:
+    """Return which rows to read for a span of days, a day more on each side whatever the time zone; None for all."""
+    kind = schema.field(name).type
+    if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
+        return None
+    bounds = []
+    for day, step in ((first, -1), (last, 2)):
+        # What times in nanoseconds can hold; no row lies beyond.
+        inside = None if day is None else min(max(day, _EARLIEST), _LATEST)
+        moment = None if inside is None else datetime.combine(inside, time()) + timedelta(days=step)
+        bounds.append(None if moment is None else pa.scalar(moment, pa.timestamp("us")).cast(_naive(kind)).cast(kind))
+    conditions = [
+        condition
+        for condition in (
+            None if bounds[0] is None else pc.field(name) >= bounds[0],
+            None if bounds[1] is None else pc.field(name) < bounds[1],
+        )
+        if condition is not None
+    ]
+    return functools.reduce(operator.and_, conditions)
+
+
+def _naive(kind: Any) -> Any:
+    """Return the type without its time zone, so that a bound is taken as UTC."""
+    return pa.timestamp(kind.unit) if pa.types.is_timestamp(kind) else kind
 
 
 def _opened(path: Path) -> Any:

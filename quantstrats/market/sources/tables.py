@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -48,6 +49,8 @@ class Wanted:
         Between the cells of a CSV file.
     time_format, time_zone : str or None
         As of :func:`~quantstrats.market.sources.times.read_times`.
+    start, end : date or None
+        The sessions that are asked for: of a Parquet file, rows of other days need not be read.
     """
 
     columns: Mapping[str, str | None]
@@ -56,6 +59,8 @@ class Wanted:
     separator: str
     time_format: str | None
     time_zone: str | None
+    start: date | None = None
+    end: date | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ def symbol_of(path: Path) -> str:
     return path.name[: -len(suffix_of(path) or "")]
 
 
-def read_table(path: Path, wanted: Wanted, own_symbol: str | None = None) -> Table:
+def read_table(path: Path, wanted: Wanted, own_symbol: str | None = None, *, times_alone: bool = False) -> Table:
     """Read a file.
 
     Parameters
@@ -113,6 +118,8 @@ def read_table(path: Path, wanted: Wanted, own_symbol: str | None = None) -> Tab
         What of it.
     own_symbol : str, optional
         The symbol whose file it is; by default the column of symbols tells, or else the file's name.
+    times_alone : bool, default False
+        Leave the values empty.
 
     Raises
     ------
@@ -123,10 +130,11 @@ def read_table(path: Path, wanted: Wanted, own_symbol: str | None = None) -> Tab
     names = column_names(path, wanted.separator)
     columns = _found(path, names, wanted)
     extra = [_column(path, names, name, "where") for name in wanted.where]
-    numbers = [columns[field] for field in NUMBERS if field in columns]
+    numbers = [columns[field] for field in NUMBERS if field in columns and not times_alone]
     words = [columns[ours] for ours in ("time", "symbol") if ours in columns] + extra
     asked = (columns["symbol"], wanted.symbols) if wanted.symbols and "symbol" in columns else None
-    raw = read_columns(path, words, numbers, wanted.separator, asked)
+    span = (columns["time"], wanted.start, wanted.end) if wanted.start or wanted.end else None
+    raw = read_columns(path, words, numbers, wanted.separator, asked, span)
     if not raw.num_rows:
         raise DataError(f"{path} has no rows; give a file with bars")
     chosen = _where(path, raw, dict(zip(extra, wanted.where.values(), strict=True)))
@@ -140,6 +148,8 @@ def read_table(path: Path, wanted: Wanted, own_symbol: str | None = None) -> Tab
     times = _times(path, raw.column(columns["time"]), lines, symbols, wanted)
     partial = Table(path, times, symbols, {}, lines)
     found = [field for field in NUMBERS if field in columns]
+    if times_alone:
+        return Table(path, times, symbols, dict.fromkeys(found, np.empty(0)), lines)
     values = {field: _numbers(partial, field, raw.column(columns[field])) for field in found}
     return Table(path, times, symbols, values, lines)
 

@@ -1,0 +1,1 @@
+"""``quantstrats data``: bars fetched, listed, shown, checked and screened."""
