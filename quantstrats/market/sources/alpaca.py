@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -36,6 +36,7 @@ _PAGE = 10_000  # bars in an answer, over all symbols
 _MOST_SYMBOLS = 200  # of a request: its address has a limit
 _HOURS = 16  # of a day in which stocks have bars, those before the open and after the close counted
 _ZONE = "America/New_York"
+_IEX_STAMP = "bars of one exchange, IEX: volumes are a few per cent of all that was traded, highs and lows its own"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,13 @@ class Alpaca(RemoteSource):
     feed : {"iex", "sip", "otc", "boats"}, optional, default "iex"
         Whose trades of stocks: of IEX, of all exchanges (paid for, if recent), over the counter, or overnight. Without
         one, the best that the account has.
+    calendar : str, default "XNYS"
+        ISO code of the exchange whose sessions the rows must be; ``24/7`` for crypto.
+    missing : {"refuse", "skip"}, default "refuse"
+        What to do about symbols that Alpaca does not have: stop, or go on without them, which is stamped on every
+        report.
+    url : str, optional
+        Another address to ask in place of Alpaca's own.
 
     Raises
     ------
@@ -101,7 +109,10 @@ class Alpaca(RemoteSource):
     def rows(self, symbols: Sequence[str] | None = None, start: date | None = None, end: date | None = None) -> Supply:
         """Return the bars out of the cache, once what it lacks was asked for."""
         self.check(symbols or ())
-        return super().rows(symbols, start, end)
+        supply = super().rows(symbols, start, end)
+        if self.calendar == "24/7" or self.feed != "iex":
+            return supply
+        return replace(supply, stamps=(*supply.stamps, _IEX_STAMP))
 
     def download(self, symbols: Sequence[str], first: date | None, last: date) -> Iterator[Download]:
         """Ask Alpaca for bars, a page's worth of symbols at a time.

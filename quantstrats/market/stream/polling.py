@@ -85,11 +85,12 @@ class BarPolling(BarFeed):
                 answer = await self._asked(begin - _OVERLAP * self._bar)
                 for bar in self._arrivals.sift_missed(self._closed_bars(answer, now, asked)):
                     deliver(bar)
-                begin = asked = now
+                begin = now
             except DeniedError:
                 raise
             except UnavailableError as error:
                 _LOG.warning("%s", error)
+            asked = now
             await asyncio.sleep(self._until_next(now))
 
     def _closed(self) -> datetime:
