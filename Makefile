@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help backtest test check bench format picture clean
+.PHONY: help backtest test check bench bench-data format picture clean
 
 help:  ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 backtest: $(VENV)/.installed  ## Install what is needed and backtest sma_cross on real bars
 	$(BIN)/python backtests/run_bt.py sma_cross
@@ -26,6 +26,10 @@ check: $(VENV)/.installed-test  ## Format, lint, types and layers
 bench: $(VENV)/.installed  ## Time against stock Backtrader, and of the tear sheet: some minutes
 	$(BIN)/python backtests/benchmarks/engines.py
 	$(BIN)/python backtests/benchmarks/tearsheet_cost.py
+
+bench-data: $(VENV)/.installed  ## Time and memory of loading bars, and what the rules find: some minutes
+	$(BIN)/python backtests/benchmarks/market_data.py
+	$(BIN)/python backtests/benchmarks/quality_rules.py
 
 format: $(VENV)/.installed-test  ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff format .

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -44,6 +43,7 @@ def backtest(
         str | None,
         typer.Option(metavar="full|sampled|off", help="How much is done to find look-ahead (default: sampled)."),
     ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no vendor for bars: use what is kept.")] = False,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Put the run's folder there (default: logs/runs).")
     ] = None,
@@ -60,6 +60,7 @@ def backtest(
         "data.symbols": symbols,
         "data.start": start,
         "data.end": end,
+        "data.offline": True if offline else None,
         "engine.name": engine,
         "engine.cash": cash,
         "engine.guard": guard,
@@ -115,10 +116,11 @@ def _stored(
 
 
 def _as_text(run: Run, folder: Path, files: list[str]) -> str:
+    from quantstrats.cli.texts import path_in_short
     from quantstrats.runs.summary import summary
 
-    lines = [summary(run), "", f"Run         {_shown(folder)}"]
-    return "\n".join([*lines, *(f"Tear sheet  {_shown(folder / file)}" for file in files)])
+    lines = [summary(run), "", f"Run         {path_in_short(folder)}"]
+    return "\n".join([*lines, *(f"Tear sheet  {path_in_short(folder / file)}" for file in files)])
 
 
 def _as_json(run: Run, folder: Path, files: list[str]) -> str:
@@ -137,8 +139,3 @@ def _as_json(run: Run, folder: Path, files: list[str]) -> str:
         "warnings": run.warnings,
     }
     return json.dumps(told, indent=2, allow_nan=False)
-
-
-def _shown(path: Path) -> str:
-    """Return the path from here, where that is shorter."""
-    return min(str(path), os.path.relpath(path), key=len)

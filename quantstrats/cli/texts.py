@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -49,6 +50,11 @@ def signal_with_parameters(described: Mapping[str, Any]) -> str:
 def symbols_in_short(symbols: list[str]) -> str:
     """Return few symbols by name and many by their number."""
     return ", ".join(symbols) if len(symbols) <= _MOST_SYMBOLS else f"{len(symbols)} symbols"
+
+
+def path_in_short(path: Path) -> str:
+    """Return the path from here, where that is shorter."""
+    return min(str(path), os.path.relpath(path), key=len)
 
 
 def print_json(data: Any) -> None:

@@ -182,3 +182,31 @@ def test_the_parts_of_the_tear_sheet_are_printed_with_their_shares():
         times = r"\d+\.\d\d s \(goal: below 15 on two cores, (not )?reached\)"
         sizes = r"\d+\.\d MB \(goal: below 8, (not )?reached\)"
         assert re.search(rf"all, from Run to file +{times}  {sizes}$", block)
+
+
+def test_loading_is_timed_and_its_memory_told(tmp_path):
+    sizes = ["--symbols", "4", "--sessions", "300", "--minute-symbols", "3", "--minute-days", "45", "--rounds", "1"]
+    text = printed("market_data.py", *sizes)
+    rows = [line.split() for line in text.splitlines()]
+    daily = {" ".join(row[:-2]): float(row[-1]) for row in rows if row and row[0] in ("pd.read_parquet", "load_market")}
+    assert list(daily) == [
+        "pd.read_parquet alone",
+        "pd.read_parquet and pivot",
+        "load_market, checks included",
+        "load_market out of the cache",
+    ]
+    assert daily["pd.read_parquet and pivot"] == 1.0
+    (every,) = [row for row in rows if row and row[0] == "all"]
+    # 45 sessions of 390 minutes, 3 symbols, 5 fields of 8 bytes.
+    assert every[2:4] == [f"{3 * 45 * 390:,}", f"{3 * 45 * 390 * 40 / 1e6:,.0f}"]
+    (month,) = [row for row in rows if row[:2] == ["one", "month"]]
+    assert month[-4] == f"{3 * 4 * 390:,}"  # of March there are four sessions
+
+
+def test_what_the_rules_find_is_printed_by_rule():
+    text = printed("quality_rules.py")
+    table = {line.split()[0]: line.split() for line in text.splitlines() if len(line.split()) == 7}
+    for rule in ("decimal_shift", "bad_print", "outlier", "unadjusted_split", "zero_volume", "missing_bar"):
+        recall, precision = map(float, table[rule][-2:])
+        assert recall > 0.5
+        assert precision > 0.5

@@ -10,12 +10,33 @@ import pandas as pd
 import pytest
 
 from quantstrats import Plugins
+from quantstrats.market.quality.rules import BY_NAME
+from quantstrats.market.sources.alpaca import Alpaca
 from quantstrats.market.sources.files import Files
+from quantstrats.market.sources.fred import Fred
+from quantstrats.market.sources.sec import Sec
+from quantstrats.market.sources.series import Series
 from quantstrats.market.sources.synthetic import Synthetic
+from quantstrats.market.sources.yahoo import Yahoo
 from quantstrats.settings.settings import read_settings
 
 
-@pytest.mark.parametrize("source", [Synthetic, Files])
+@pytest.mark.parametrize("source", [Fred, Sec, Series])
+def test_every_parameter_of_a_side_series_is_in_the_documentation(source):
+    text = (Path(__file__).parents[2] / "docs" / "sources.md").read_text()
+    (line,) = [line for line in text.splitlines() if line.startswith(f"| `{source.name}` | `")]
+    for field in dataclasses.fields(source):
+        assert f"`{field.name}`" in line
+
+
+def test_every_rule_and_its_kind_is_in_the_documentation():
+    text = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
+    for rule in BY_NAME.values():
+        (line,) = [line for line in text.splitlines() if f"`{rule.name}`" in line and line.startswith("|")]
+        assert line.endswith(f"| {rule.kind} |")
+
+
+@pytest.mark.parametrize("source", [Synthetic, Files, Yahoo, Alpaca])
 def test_every_parameter_is_in_the_documentation(source):
     text = (Path(__file__).parents[2] / "docs" / "sources.md").read_text()
     reference = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()

@@ -9,6 +9,7 @@ import typer
 from quantstrats.cli.data import options
 
 if TYPE_CHECKING:
+    from quantstrats.market.cache.report import FetchReport
     from quantstrats.market.sources.base import SideSource
     from quantstrats.market.sources.remote import RemoteSource
     from quantstrats.market.symbols import SymbolList
@@ -63,6 +64,7 @@ def _bars(source: RemoteSource, asked: DataAsked, refresh: bool) -> tuple[str, d
     """Fetch bars; return what is told of it, the same as plain data, and whether all is there."""
     from quantstrats.errors import ConfigError
     from quantstrats.loading import day_asked
+    from quantstrats.market.cache.report import named
     from quantstrats.market.cache.update import fetch as fetched
     from quantstrats.market.symbols import symbols_of
 
@@ -71,8 +73,29 @@ def _bars(source: RemoteSource, asked: DataAsked, refresh: bool) -> tuple[str, d
     wanted = symbols_of(asked.data.symbols)
     first, last = day_asked(asked.data.start, "start"), day_asked(asked.data.end, "end")
     report = fetched(source, wanted.symbols, first, last, refresh=refresh)
+    behind = _behind(source, report) if last is None else {}
     lines = [*_listed(wanted), report.as_text()]
-    return "\n".join(lines), {"symbols": _plain(wanted), **report.as_plain()}, not report.missing
+    if behind:
+        lines.append(f"behind the exchange: {named(f'{symbol} (last bar {day})' for symbol, day in behind.items())}")
+    plain = {"symbols": _plain(wanted), **report.as_plain(), "behind": behind}
+    return "\n".join(lines), plain, not report.missing
+
+
+def _behind(source: RemoteSource, report: FetchReport) -> dict[str, str]:
+    """Return the symbols whose bars do not reach the last session that is over, each with its last one's date."""
+    import pandas as pd
+
+    from quantstrats.market.cache.barfile import read_bar_facts
+    from quantstrats.market.cache.cache import BarCache
+    from quantstrats.market.calendar import Calendar
+    from quantstrats.market.quality.freshness import stale_symbols
+
+    cache, there = BarCache(), [each.symbol for each in report.outcomes if each not in report.missing]
+    last_bars = {symbol: read_bar_facts(cache.file(source, symbol), symbol).last_bar for symbol in there}
+    now = pd.Timestamp.now("UTC") - source.settling
+    stale = stale_symbols(last_bars, Calendar(source.calendar), now)
+    days = ["never" if pd.isna(day) else str(day.date()) for day in stale["last"]]
+    return dict(zip(stale["symbol"], days, strict=True))
 
 
 def _series(source: SideSource, asked: DataAsked) -> tuple[str, dict[str, Any], bool]:

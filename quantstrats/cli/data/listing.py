@@ -43,18 +43,19 @@ def list_cached(
 def _lines(source: str, variant: str, entries: list[Entry], *, every: bool) -> list[str]:
     from quantstrats.cli.texts import WIDTH, count, cut
 
-    size = sum(entry.file.stat().st_size for entry in entries if entry.file.exists()) / 1e6
-    lines = [f"{source} {variant}: {count(len(entries), 'symbol')}, {size:,.1f} MB"]
+    size = sum(entry.file.stat().st_size for entry in entries if entry.file.exists())
+    shown_size = f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"
+    lines = [f"{source} {variant}: {count(len(entries), 'symbol')}, {shown_size}"]
     sound = [(entry.symbol, entry.facts) for entry in entries if entry.facts is not None]
     shown = sound if every else sound[:_SHOWN]
     for symbol, facts in shown:
         ends = [str(bar.date()) for bar in (facts.first_bar, facts.last_bar) if bar is not None]
         span = f"{' to '.join(ends) or 'no bars':<24}{facts.rows:>9,} bars"
         revised = f", revised {len(facts.revisions)}x" if facts.revisions else ""
-        lines.append(cut(f"  {symbol:<10}{span}  fetched {facts.fetched_at:%Y-%m-%d}{revised}", WIDTH))
+        lines.append(f"  {symbol:<10}{span}  fetched {facts.fetched_at:%Y-%m-%d}{revised}"[:WIDTH])
     if len(shown) < len(sound):
         lines.append(f"  and {len(sound) - len(shown):,} more (quantstrats data list {source} lists all)")
-    return lines + [cut(f"  ! {entry.symbol}: {entry.trouble}", WIDTH) for entry in entries if entry.trouble]
+    return lines + [f"  ! {cut(f'{entry.symbol}: {entry.trouble}', WIDTH - 4)}" for entry in entries if entry.trouble]
 
 
 def _plain(entry: Entry) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def show(
     from quantstrats.atomic import write_whole
     from quantstrats.cli.progress import progress_line
     from quantstrats.cli.strangers import installed_plugins, printed_aside
-    from quantstrats.cli.texts import print_json
+    from quantstrats.cli.texts import path_in_short, print_json
     from quantstrats.errors import ConfigError
     from quantstrats.home import logs_folder
     from quantstrats.reports.candles import candlestick_png
@@ -61,7 +61,7 @@ def show(
         print_json({**facts, "picture": str(file.absolute())})
         return
     typer.echo("\n".join(_lines(facts)))
-    typer.echo(f"Picture     {file}")
+    typer.echo(f"Picture     {path_in_short(file)}")
 
 
 def _file_name(market: Market, symbol: str) -> str:

@@ -1,0 +1,408 @@
+"""``quantstrats data``: real commands, a real client library, a server on this machine in the vendor's place."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+from quantstrats import load_run
+from quantstrats.cli.main import main
+from quantstrats.market.cache.cache import BarCache
+
+SPAN = ("--start", "2019-01-02", "--end", "2019-12-31")  # 252 sessions
+WIDTH = 80
+
+
+def imported(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    sys.modules[path.stem] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+yahoo_server = imported(Path(__file__).parents[1] / "market" / "sources" / "yahoo_server.py")
+
+
+@pytest.fixture
+def yahoo():
+    server = yahoo_server.YahooServer(["AAPL", "MSFT", "SPY", "TLT", "^VIX"])
+    yield server
+    server.close()
+
+
+def quantstrats(*arguments, **environment):
+    """Run a command as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "quantstrats", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
+    )
+
+
+@pytest.fixture
+def command(capsys):
+    """Run a command within this process; return its exit code, output and errors."""
+
+    def run(*arguments):
+        code = 0
+        try:
+            main([str(argument) for argument in arguments])
+        except SystemExit as left:
+            code = left.code or 0
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return run
+
+
+@pytest.fixture
+def bars(tmp_path):
+    """A file of two symbols with a high below the low, a shifted point, and a day without volume."""
+    index = pd.bdate_range("2015-01-05", "2015-01-16").append(pd.bdate_range("2015-01-20", "2015-03-06"))
+    index = index.difference([pd.Timestamp("2015-02-16")])
+    close = 50 + np.arange(len(index)) * 0.1
+    tables = []
+    for symbol in ("AAA", "BBB"):
+        table = pd.DataFrame({"date": index, "symbol": symbol, "open": close, "high": close + 1, "low": close - 1})
+        tables.append(table.assign(close=close, volume=1000.0))
+    table = pd.concat(tables, ignore_index=True)
+    table.loc[30, "low"] /= 10
+    table.loc[35, "volume"] = 0.0
+    bad = table.copy()
+    bad.loc[20, "high"] = 1.0
+    table.to_csv(tmp_path / "doubtful.csv", index=False)
+    bad.to_csv(tmp_path / "bad.csv", index=False)
+    return tmp_path
+
+
+def lines_fit(text):
+    return all(len(line) <= WIDTH or "/" in line for line in text.splitlines())
+
+
+def test_what_is_fetched_is_listed_shown_and_traded_without_a_network(yahoo, home, tmp_path):
+    url = ("--set", f"data.url={yahoo.url}")
+    fetched = quantstrats("data", "fetch", "yahoo", "--symbols", "AAPL,MSFT", *SPAN, *url)
+    assert (fetched.returncode, fetched.stderr) == (0, "")
+    assert "2 fetched, 504 bars added" in fetched.stdout
+    asked = len(yahoo.asked)
+    again = quantstrats("data", "fetch", "yahoo", "--symbols", "AAPL,MSFT", *SPAN, *url)
+    assert "2 current, 0 bars added" in again.stdout
+    yahoo.close()
+
+    listed = quantstrats("data", "list")
+    assert listed.stdout.startswith("yahoo 1d-adjusted: 2 symbols")
+    assert "  AAPL      2019-01-02 to 2019-12-31      252 bars  fetched " in listed.stdout
+
+    run = quantstrats("backtest", "sma_cross", "--data", "yahoo", "--symbols", "AAPL,MSFT", *SPAN, *url, "--offline",
+                      "--json", "--no-tearsheet")  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert len(yahoo.asked) == asked
+    stored = load_run(json.loads(run.stdout)["folder"])
+    kept = {entry.symbol: entry.facts.content for entry in BarCache(home / "logs" / "cache").entries()}
+    assert stored.manifest["data"]["record"]["cache"] == kept
+    expected = yahoo_server.bars("AAPL", first="2019-01-02", last="2019-12-31")
+    np.testing.assert_allclose(stored.bars["close"]["AAPL"], expected["close"], rtol=1e-6)
+
+    picture = tmp_path / "aapl.png"
+    shown = quantstrats("data", "show", "AAPL", "--data", "yahoo", *SPAN, *url, "--offline", "--out", picture)
+    assert "Span        2019-01-02 to 2019-12-31, 252 bars, 0 missing" in shown.stdout
+    assert kept["AAPL"] in shown.stdout
+    with Image.open(picture) as drawn:
+        assert drawn.format == "PNG"
+
+
+def test_a_wrong_symbol_is_named_and_the_others_arrive(yahoo):
+    url = ("--set", f"data.url={yahoo.url}")
+    fetched = quantstrats("data", "fetch", "yahoo", "--symbols", "AAPL,NOPE,MSFT", *SPAN, *url, "--json")
+    told = json.loads(fetched.stdout)
+    assert fetched.returncode == 1
+    assert told["counts"] == {"fetched": 2, "current": 0, "revised": 0, "empty": 0, "unknown": 1, "failed": 0}
+    assert list(told["missing"]) == ["NOPE"]
+    traded = (
+        "backtest",
+        "buy_and_hold",
+        "--data",
+        "yahoo",
+        "--symbols",
+        "AAPL,NOPE,MSFT",
+        *SPAN,
+        *url,
+        "--no-tearsheet",
+    )
+    refused = quantstrats(*traded)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "NOPE" in refused.stderr
+    assert "data.missing: skip" in refused.stderr
+    skipped = quantstrats(*traded, "--set", "data.missing=skip")
+    assert skipped.returncode == 0, skipped.stderr
+    assert "! yahoo has no bars of NOPE" in skipped.stdout
+
+
+def test_after_a_loss_of_the_network_the_same_command_goes_on(yahoo):
+    url = ("--set", f"data.url={yahoo.url}")
+    yahoo.fail("403", symbol="SPY")  # what it refuses is not tried again, so no pause is long
+    broken = quantstrats("data", "fetch", "yahoo", "--symbols", "AAPL,MSFT,TLT,SPY", *SPAN, *url, "--json")
+    told = json.loads(broken.stdout)
+    assert broken.returncode == 1
+    assert "SPY" in told["missing"]
+    arrived = told["counts"]["fetched"]
+    yahoo.heal()
+    yahoo.asked.clear()
+    whole = quantstrats("data", "fetch", "yahoo", "--symbols", "AAPL,MSFT,TLT,SPY", *SPAN, *url, "--json")
+    assert whole.returncode == 0, whole.stderr
+    assert json.loads(whole.stdout)["counts"] | {"fetched": 0, "current": 0} == dict.fromkeys(told["counts"], 0)
+    assert len({each.symbol for each in yahoo.charts}) == 4 - arrived
+
+
+def test_a_side_series_of_another_symbols_bars_is_known_when_they_are_complete(yahoo, tmp_path):
+    config = {
+        "data": {
+            "source": "yahoo", "url": yahoo.url, "symbols": ["SPY"], "start": "2019-03-01", "end": "2019-03-29",
+            "side": {"vix": {"source": "yahoo", "url": yahoo.url, "symbol": "^VIX", "delay": "15min"}},
+        },
+        "signal": {"name": str(tmp_path / "calm.py")},
+    }  # fmt: skip
+    (tmp_path / "calm.py").write_text(CALM)
+    (tmp_path / "calm.yaml").write_text(yaml.safe_dump(config))
+    done = quantstrats("backtest", "--config", tmp_path / "calm.yaml", "--no-tearsheet", "--json")
+    assert done.returncode == 0, done.stderr
+    run = load_run(json.loads(done.stdout)["folder"])
+    shown = run.details.tables["vix"]["vix"]
+    # At a session's close the index of that day is not out yet: the one before counts, on the first session too.
+    vix = yahoo_server.bars("^VIX", first="2019-02-28", last="2019-03-28")["close"]
+    np.testing.assert_allclose(shown.to_numpy(), vix.to_numpy(), rtol=1e-6)
+    assert run.config["data"]["side"]["vix"]["delay"] == "15min"
+    verified = quantstrats("verify", run.run_id)
+    assert (verified.returncode, verified.stdout.strip()[-9:]) == (0, "identical")
+
+
+CALM = '''
+from dataclasses import dataclass
+from quantstrats import Details, Signal, hookimpl
+
+
+@dataclass(frozen=True)
+class Calm(Signal):
+    """Hold while the VIX is low."""
+
+    name = "calm"
+    needs = ("vix",)
+
+    def warmup(self):
+        return 1
+
+    def forecast(self, market):
+        return market.close.gt(0).mul(market.side["vix"] < 1e9, axis=0).astype(float)
+
+    def details(self, market):
+        return Details(tables={"vix": market.side["vix"].to_frame("vix")})
+
+
+@hookimpl
+def register_signals(register):
+    register(Calm)
+'''
+
+
+def test_a_side_series_that_is_missing_is_told_before_anything_runs(home, tmp_path):
+    (tmp_path / "calm.py").write_text(CALM)
+    done = quantstrats("backtest", tmp_path / "calm.py", "--data", "synthetic")
+    assert (done.returncode, done.stdout) == (2, "")
+    needs = "error: signal 'calm' needs the side series 'vix' (the market has: none)"
+    assert done.stderr.strip() == f"{needs}; say where it comes from in data.side.vix"
+    assert not (home / "logs" / "runs").exists()
+
+
+def test_a_check_tells_what_is_wrong_by_rule_with_places(command, bars):
+    code, out, err = command("data", "check", "--data", "files", "--set", f"data.path={bars / 'bad.csv'}")
+    assert (code, err) == (1, "")
+    assert lines_fit(out)
+    assert out.startswith("86 bars of 2 symbols: 4 rules found something")
+    for text in (
+        "high_below_low",
+        "2015-02-03 AAA: high 1",
+        "decimal_shift",
+        "AAA: low 5.2",
+        "bad_print",
+        "zero_volume",
+    ):
+        assert text in out
+    code, out, _ = command("data", "check", "--data", "files", "--set", f"data.path={bars / 'bad.csv'}", "--json")
+    plain = json.loads(out)
+    assert plain["counts"] == {"high_below_low": 1, "decimal_shift": 1, "bad_print": 1, "zero_volume": 1}
+    assert {"rule": "high_below_low", "symbol": "AAA", "time": "2015-02-03", "field": "high", "value": 1.0}.items() <= (
+        plain["findings"][0].items()
+    )
+
+
+def test_a_check_says_what_a_repair_would_do(command, bars):
+    path = ("--data", "files", "--set", f"data.path={bars / 'bad.csv'}")
+    code, out, _ = command("data", "check", *path, "--repair", "drop")
+    assert code == 0
+    actions = [line.split()[-1] for line in out.splitlines() if line.startswith(("high_", "decimal_", "bad_", "zero_"))]
+    assert actions == ["drop", "drop", "drop", "keep"]
+    code, out, err = command("data", "check", *path, "--repair", "fail")
+    assert (code, out) == (2, "")
+    assert "high is below low in 1 row, first at line 22 (2015-02-03 AAA)" in err
+    code, _, err = command("data", "check", *path, "--repair", "mend")
+    assert code == 2
+    assert "repair is 'mend'" in err
+
+
+def test_likely_faults_stand_on_every_report_and_repairs_in_the_manifest(bars):
+    path = ("--data", "files", "--set", f"data.path={bars / 'doubtful.csv'}", "--no-tearsheet")
+    kept = quantstrats("backtest", "buy_and_hold", *path)
+    assert "! likely faults in the bars were kept: 1 decimal_shift" in kept.stdout
+    done = quantstrats("backtest", "buy_and_hold", *path, "--set", "data.repair={decimal_shift: winsorise}", "--json")
+    told = json.loads(done.stdout)
+    assert "bars were repaired: 1 decimal_shift winsorised" in told["stamps"]
+    manifest = load_run(told["folder"]).manifest["data"]["record"]
+    assert manifest["repair"] == {"decimal_shift": "winsorise"}
+    assert manifest["quality"]["rules"]["decimal_shift"] == {
+        "bars": 1, "symbols": 1, "actions": {"winsorise": 1}, "first": "2015-02-18 AAA",
+    }  # fmt: skip
+
+
+def test_two_sources_are_compared_and_nothing_is_merged(command, bars, tmp_path):
+    table = pd.read_csv(bars / "doubtful.csv")
+    table.loc[5, "close"] *= 1.004
+    (tmp_path / "other.py").write_text(OTHER.format(path=tmp_path / "other.csv"))
+    table.to_csv(tmp_path / "other.csv", index=False)
+    path = ("--data", "files", "--set", f"data.path={bars / 'doubtful.csv'}")
+    code, out, _ = command("data", "check", *path, "--against", tmp_path / "other.py")
+    assert code == 0
+    assert lines_fit(out)
+    assert "1 value beyond the tolerances" in out
+    assert f"  {'AAA':<10}{'2015-01-12':<22}{'close':<8}{50.5:>13,.7g}{50.702:>13,.7g}{'0.40%':>12}" in out
+    code, out, _ = command("data", "check", *path, "--against", tmp_path / "other.py", "--tolerance", "close=0.005")
+    assert "the same bars, within the tolerances" in out
+    code, _, err = command("data", "check", *path, "--against", tmp_path / "other.py", "--tolerance", "close")
+    assert (code, "--tolerance 'close' is not of the form" in err) == (2, True)
+
+
+OTHER = '''
+from dataclasses import dataclass
+from pathlib import Path
+from quantstrats import Source, hookimpl, load_market
+
+
+@dataclass(frozen=True)
+class Other(Source):
+    """The same bars from elsewhere."""
+
+    name = "other"
+
+    def load(self, symbols=None, start=None, end=None):
+        return load_market("files", symbols, start, end, path="{path}")
+
+
+@hookimpl
+def register_sources(register):
+    register(Other)
+'''
+
+
+def test_a_screen_judges_by_what_was_known_on_a_day(command):
+    common = ("data", "screen", "--data", "synthetic", "--set", "data.count=8", "--set", "universe.top=3")
+    code, out, err = command(*common, "--date", "2005-03-01")
+    assert (code, err) == (0, "")
+    assert lines_fit(out)
+    assert out.startswith("3 of 8 symbols inside the universe on 2005-03-01\n")
+    code, early, _ = command(*common, "--date", "2005-03-01", "--end", "2005-03-01", "--json")
+    code, late, _ = command(*common, "--date", "2005-03-01", "--json")
+    assert json.loads(early) == json.loads(late)
+    assert sum(each["inside"] for each in json.loads(early)["symbols"]) == 3
+    assert {each["fails"] for each in json.loads(early)["symbols"]} == {"", "top"}
+    code, _, err = command(*common, "--date", "2005-03-05")
+    assert code == 2
+    assert "2005-03-05 is no session of these bars" in err
+
+
+def test_a_picture_shows_the_last_bars(command, tmp_path, home):
+    code, out, err = command("data", "show", "NASDAQ", "--bars", "60", "--out", tmp_path / "a" / "nasdaq.png")
+    assert (code, err) == (0, "")
+    with Image.open(tmp_path / "a" / "nasdaq.png") as drawn:
+        picture = np.asarray(drawn.convert("RGB")).astype(int)
+    rising = (abs(picture - [42, 140, 108]).sum(axis=2) < 30).any(axis=0)
+    falling = (abs(picture - [194, 84, 91]).sum(axis=2) < 30).any(axis=0)
+    assert rising.sum() > 100
+    assert falling.sum() > 100
+    code, out, _ = command("data", "show", "NASDAQ", "--json")
+    facts = json.loads(out)
+    # 2018-12-31, as published.
+    assert facts["last_close"] == pytest.approx(6635.28, abs=0.01)
+    assert (facts["first"], facts["last"], facts["bars"], facts["missing"]) == ("1999-01-04", "2018-12-31", 5031, 0)
+    assert Path(facts["picture"]) == home / "logs" / "pictures" / "sample-NASDAQ.png"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["fetch", "yahoo"], "no symbols are named; give --symbols"),
+        (["fetch", "yaho", "--symbols", "A"], "no source called 'yaho'; did you mean 'yahoo'?"),
+        (["fetch", "sample", "--symbols", "A"], "source 'sample' is not asked over a network"),
+        (["fetch", "yahoo", "--symbols", "@nowhere.txt"], "nowhere.txt"),
+        (["fetch", "yahoo", "--symbols", "A", "--interval", "1w"], "parameter 'interval'"),
+        (["fetch", "yahoo", "--symbols", "A", "--start", "2019-13-01"], "start is '2019-13-01'; give a date"),
+        (["fetch", "fred", "--set", "data.series=CPIAUCSL"], "FRED_API_KEY"),
+        (["fetch", "sec", "--symbols", "AAPL", "--set", "data.fact=Assets"], "QUANTSTRATS_CONTACT"),
+        (["show", "NOPE"], "source 'sample' has no symbol 'NOPE'"),
+        (["check", "--data", "fred", "--set", "data.series=X"], "has no bars but a side series; name it in data.side"),
+        (["screen", "--set", "data.side.vix=5"], "data.side.vix"),
+        (["screen", "--set", "data.side=5"], "block data, parameter 'side'"),
+        (["screen", "--set", "universe.by=size", "--set", "universe.top=2"], "parameter 'by'"),
+        (["check", "--data", "yahoo", "--symbols", "SPY", *SPAN, "--offline"], "offline"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(command, monkeypatch, arguments, line):
+    for name in ("FRED_API_KEY", "APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "ALPACA_API_KEY", "QUANTSTRATS_CONTACT"):
+        monkeypatch.delenv(name, raising=False)
+    code, out, err = command("data", *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert line in err
+
+
+def test_keys_that_lack_are_told(command, monkeypatch):
+    for name in ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "ALPACA_API_KEY", "ALPACA_SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    code, out, _ = command("data", "fetch", "alpaca", "--symbols", "AAPL", "--start", "2020-01-02")
+    assert code == 1
+    assert "missing: AAPL" in out
+    assert "APCA_API_KEY_ID" in out
+
+
+def test_nothing_kept_is_said_with_what_to_do(command, home):
+    code, out, _ = command("data", "list")
+    assert code == 0
+    assert out == f"nothing is kept in {home / 'logs' / 'cache'} (quantstrats data fetch asks a vendor)\n"
+
+
+def test_a_damaged_file_is_named_and_fetched_again(command, yahoo, home):
+    fetch = ("data", "fetch", "yahoo", "--symbols", "AAPL,MSFT", *SPAN, "--set", f"data.url={yahoo.url}")
+    command(*fetch)
+    file = home / "logs" / "cache" / "yahoo" / "1d-adjusted" / "AAPL.parquet"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    code, out, err = command(*fetch)
+    assert (code, err) == (0, "")
+    assert "AAPL" in out
+    assert "damaged" in out
+    assert list(file.parent.joinpath("damaged").glob("*.parquet"))
+    assert pd.read_parquet(io.BytesIO(file.read_bytes()))["close"].notna().sum() == 252
