@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from quantstrats.errors import ConfigError, DataError, QuantstratsError, in_one_line
 from quantstrats.making import described, made
 from quantstrats.market.cache.offline import only_cached
+from quantstrats.market.contracts import as_contracts, checked_multiplier
 from quantstrats.market.intake import market_of, quality_of
 from quantstrats.market.market import Market
 from quantstrats.market.quality.check import check_market
@@ -33,6 +34,7 @@ def load_market(
     side: Mapping[str, Any] | None = None,
     repair: Repair | str | Mapping[str, str] | None = None,
     resample: str | None = None,
+    multiplier: Mapping[str, float] | None = None,
     offline: bool = False,
     plugins: Plugins | None = None,
     **params: Any,
@@ -55,6 +57,9 @@ def load_market(
         all rules or rule by rule. By default what cannot be a bar is refused, and all else is kept and stamped.
     resample : str, optional
         Length of longer bars to make of the source's, as in ``1h`` or ``1D``.
+    multiplier : mapping of str to float, optional
+        By symbol, how many units a contract has, of futures and the like: ``{"ES": 50}``. Prices are then those of a
+        contract.
     offline : bool, default False
         Ask no vendor: use what the cache has.
     plugins : Plugins, optional
@@ -85,6 +90,8 @@ def load_market(
         market, report = _asked(loader, chosen, *_span(start, end), policy)
         if resample is not None:
             market = market.resampled(resample)
+        if multiplier:
+            market = as_contracts(market, multiplier)
         series = {
             name: plan.load(list(market.symbols), market.session[0].date(), market.session[-1].date())
             for name, plan in plans.items()
@@ -102,6 +109,8 @@ def load_market(
         origin["repair"] = policy.as_plain()
     if resample is not None:
         origin["resample"] = resample
+    if multiplier:
+        origin["multiplier"] = checked_multiplier(multiplier)
     return market.with_record(record, report.stamps()).with_origin(origin)
 
 

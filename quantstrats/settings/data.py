@@ -39,6 +39,8 @@ class DataSettings:
         by rule.
     resample : str, optional
         Length of longer bars to make of the source's, as in 1h or 1D.
+    multiplier : dict of str to float, optional
+        By symbol, how many units a contract has, of futures and the like.
     offline : bool, default False
         Ask no vendor, use what the cache has.
     """
@@ -50,6 +52,7 @@ class DataSettings:
     side: dict[str, Any] | None = None
     repair: str | dict[str, str] | None = None
     resample: str | None = None
+    multiplier: dict[str, float] | None = None
     offline: bool = False
 
 
@@ -92,6 +95,7 @@ class DataAsked:
             side=self.side_plans(plugins),
             repair=data.repair,
             resample=data.resample,
+            multiplier=data.multiplier,
             offline=data.offline,
             plugins=plugins,
         )

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from quantstrats import backtest, load_run
-from quantstrats.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,22 +36,6 @@ def three(template, home):
     shutil.copytree(template, home / "logs" / "runs")
     runs = [load_run(path) for path in (home / "logs" / "runs").iterdir()]
     return tuple(run.run_id for run in sorted(runs, key=lambda run: run.equity.index[0]))
-
-
-@pytest.fixture
-def command(capsys):
-    """Run a command of ours within this process; return its exit code, output and errors."""
-
-    def run(*arguments):
-        code = 0
-        try:
-            main([str(argument) for argument in arguments])
-        except SystemExit as left:
-            code = left.code or 0
-        told = capsys.readouterr()
-        return code, told.out, told.err
-
-    return run
 
 
 def test_compare_prints_tables_of_80_columns_and_where_the_page_is(command, three, home):

@@ -17,7 +17,6 @@ import yaml
 from PIL import Image
 
 from quantstrats import load_run
-from quantstrats.cli.main import main
 from quantstrats.market.cache.cache import BarCache
 
 SPAN = ("--start", "2019-01-02", "--end", "2019-12-31")  # 252 sessions
@@ -51,22 +50,6 @@ def quantstrats(*arguments, **environment):
         timeout=240,
         env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
     )
-
-
-@pytest.fixture
-def command(capsys):
-    """Run a command within this process; return its exit code, output and errors."""
-
-    def run(*arguments):
-        code = 0
-        try:
-            main([str(argument) for argument in arguments])
-        except SystemExit as left:
-            code = left.code or 0
-        told = capsys.readouterr()
-        return code, told.out, told.err
-
-    return run
 
 
 @pytest.fixture

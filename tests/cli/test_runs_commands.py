@@ -17,7 +17,6 @@ import pytest
 import yaml
 
 from quantstrats import Market, Plugins, Signal, backtest, load_run
-from quantstrats.cli.main import main
 from quantstrats.runs.ledger import Ledger
 
 
@@ -43,22 +42,6 @@ def two(template, home):
     """A copy of that home, and the ids of its runs: the first and the second."""
     shutil.copytree(template / "logs", home / "logs", dirs_exist_ok=True)
     return tuple(sorted((path.name for path in (home / "logs" / "runs").iterdir()), key=lambda name: name[:15]))
-
-
-@pytest.fixture
-def command(capsys):
-    """Run a command of ours within this process; return its exit code, output and errors."""
-
-    def run(*arguments):
-        code = 0
-        try:
-            main([str(argument) for argument in arguments])
-        except SystemExit as left:
-            code = left.code or 0
-        told = capsys.readouterr()
-        return code, told.out, told.err
-
-    return run
 
 
 def entered(home):

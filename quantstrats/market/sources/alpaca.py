@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from quantstrats.errors import ConfigError, did_you_mean, in_one_line
 from quantstrats.hookspecs import Register, hookimpl
-from quantstrats.market.sources.alpaca_client import AlpacaClient, check_url
+from quantstrats.market.sources.address import check_url
+from quantstrats.market.sources.alpaca_client import AlpacaClient
 from quantstrats.market.sources.remote import Download, RemoteSource, UnavailableError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from quantstrats.errors import ConfigError, DataError
+from quantstrats.errors import DataError
 from quantstrats.market.sources.remote import UnavailableError
 
 if TYPE_CHECKING:
@@ -46,18 +46,6 @@ def keys() -> tuple[str, str]:
             return key, secret
     first, second = KEY_VARIABLES[0]
     raise DeniedError(f"{_WHERE} needs keys; set {first} and {second} in the environment (a free account has them)")
-
-
-def check_url(url: str | None) -> None:
-    """Refuse an address to which the keys would travel readably.
-
-    Raises
-    ------
-    ConfigError
-        If it is neither https nor on this machine.
-    """
-    if url is not None and not re.match(r"(https|wss)://|(http|ws)://(127\.0\.0\.1|localhost|\[::1\])([:/]|$)", url):
-        raise ConfigError(f"url is {url!r}; it is https://..., since keys are sent to it")
 
 
 class AlpacaClient:

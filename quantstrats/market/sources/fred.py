@@ -56,7 +56,7 @@ class Fred(SideSource):
     url: str | None = None
 
     def __post_init__(self) -> None:
-        from quantstrats.market.sources.remote_side import check_url
+        from quantstrats.market.sources.address import check_url
 
         if not re.fullmatch(r"\w[\w.-]*", self.series, re.ASCII):
             raise ConfigError(f"series is {self.series!r}; give FRED's name of it, as in CPIAUCSL")

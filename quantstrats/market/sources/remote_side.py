@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from quantstrats.errors import ConfigError, DataError
+from quantstrats.errors import DataError
 from quantstrats.home import logs_folder
 from quantstrats.market.cache.offline import is_offline
 from quantstrats.market.sources.known import NEW_YORK
@@ -121,18 +120,6 @@ class Answer:
 def broken_answer(what: str, why: str) -> UnavailableError:
     """Return the error for an answer that came, and is not what was asked for."""
     return UnavailableError(f"{what}: the answer {why}; try again later")
-
-
-def check_url(url: str | None) -> None:
-    """Refuse an address to which keys and names would travel readably.
-
-    Raises
-    ------
-    ConfigError
-        If it is neither https nor on this machine.
-    """
-    if url is not None and not re.match(r"https://|http://(127\.0\.0\.1|localhost|\[::1\])([:/]|$)", url):
-        raise ConfigError(f"url is {url!r}; it is https://..., since keys are sent to it")
 
 
 def _today() -> date:

@@ -77,7 +77,7 @@ class Sec(SideSource):
     url: str | None = None
 
     def __post_init__(self) -> None:
-        from quantstrats.market.sources.remote_side import check_url
+        from quantstrats.market.sources.address import check_url
 
         if not self.facts or not all(self.facts):
             raise ConfigError("fact is empty; name a tag, as in EarningsPerShareDiluted")

@@ -28,8 +28,9 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from quantstrats.errors import ConfigError, DataError, in_one_line
+from quantstrats.market.sources.address import check_url
 from quantstrats.market.sources.alpaca import Alpaca
-from quantstrats.market.sources.alpaca_client import DeniedError, check_url, keys
+from quantstrats.market.sources.alpaca_client import DeniedError, keys
 from quantstrats.market.sources.remote import UnavailableError
 from quantstrats.market.stream.arrivals import StreamedBar
 from quantstrats.market.stream.feed import BarFeed, Deliver
