@@ -180,7 +180,7 @@ def test_unknown_resets_are_refused(market):
     ("needs", "message"),
     [
         (("vic",), "needs the side series 'vic'; did you mean 'vix'? (the market has: vix)"),
-        (("put_call",), "needs the side series 'put_call' (the market has: vix)"),
+        (("put_call",), "needs the side series 'put_call' (the market has: vix); say where"),
         ("vix", "needs is text; write needs = ('vix',)"),
     ],
 )
@@ -191,7 +191,8 @@ def test_a_missing_side_series_is_told_before_anything_runs(nasdaq, needs, messa
 
 def test_a_market_without_side_series_says_so(market):
     needy = type("Needy", (Inline,), {"needs": ("vix",)})
-    assert refusal(needy(None), market) == "signal 'inline' needs the side series 'vix' (the market has: none)"
+    told = "signal 'inline' needs the side series 'vix' (the market has: none); say where it comes from in data.side.vix"
+    assert refusal(needy(None), market) == told
 
 
 def test_an_error_inside_names_the_line_of_the_signals_own_file(market):

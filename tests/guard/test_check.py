@@ -19,6 +19,7 @@ from quantstrats.errors import ConfigError, LookAheadError, SignalError
 from quantstrats.evaluation import evaluate
 from quantstrats.guard.check import check_lookahead
 from quantstrats.learning.fits import Fits
+from quantstrats.making import made
 from quantstrats.runs.ledger import Ledger
 from quantstrats.runs.summary import summary
 
@@ -611,10 +612,14 @@ def test_universes_judged_on_a_window_are_checked_with_the_forecast(installed):
     assert run.manifest["guard"]["result"] == "clean"
 
 
+PARTS = {"best_scored": {"signal": "momentum", "top": 1}}
+
+
 def test_the_shipped_signals_are_clean(installed):
     assert isinstance(installed, Plugins)
     signals = [offer.cls for offer in installed.offers if issubclass(offer.cls, Signal)]
     for cls in signals:
         for mode in ("sampled", "full"):
-            assert checked(cls(), market_named("hourly"), mode=mode).result == "clean"
+            signal = made("signal", {"name": cls.name, **PARTS.get(cls.name, {})}, installed)
+            assert checked(signal, market_named("hourly"), mode=mode).result == "clean"
     assert len(signals) >= 3

@@ -427,7 +427,7 @@ def test_needs_are_those_of_all_parts(market_of, sessions):
     days = sessions(3)
     vix = SideSeries(pd.Series([1.0, 2, 3], index=days), days.tz_localize("UTC"))
     market = market_of({"A": [1.0, 2, 3]}, side={"vix": vix})
-    told = r"^signal 'closes' needs the side series 'put_call' \(the market has: vix\)$"
+    told = r"^signal 'closes' needs the side series 'put_call' \(the market has: vix\); say where"
     with pytest.raises(DataError, match=told):
         evaluate(whole, market)
     assert evaluate(Sum(first), market).notna().all(axis=None)

@@ -15,7 +15,9 @@ from quantstrats.market.sources.remote import Download, RemoteSource, Unavailabl
 if TYPE_CHECKING:
     import pandas as pd
 
-    from quantstrats.market.sources.yahoo_client import Client
+    from quantstrats.market.sources.yahoo_client import Client, Outcome, Question
+
+    Span = tuple[pd.Timestamp, pd.Timestamp]
 
 # Yahoo tells no limit. Some were shut out for hours after about a thousand requests without a pause.
 REQUESTS_PER_MINUTE = 200.0
@@ -101,45 +103,47 @@ class Yahoo(RemoteSource):
         spans = self._spans(first, last)
         pace = Pace(REQUESTS_PER_MINUTE)
         client = Client(self.url, Patience(RETRIES, BACKOFF), pace)
-
-        def fetch(symbol: str) -> Download | MalformedError:
-            try:
-                return self._fetch(client, symbol, spans)
-            except MalformedError as error:
-                return error
-
+        asked = ((symbol, self._questions(client, symbol, spans)) for symbol in symbols)
         malformed: list[MalformedError] = []
-        for outcome in in_parallel(fetch, symbols, THREADS, pace):
-            if isinstance(outcome, Download):
-                yield outcome
-                continue
-            malformed.append(outcome)
-            if len(malformed) == _MOST_MALFORMED:
-                break
+        for symbol, outcome in in_parallel(client.ask_all, asked, THREADS, pace):
+            try:
+                download = self._read(client, symbol, outcome)
+            except MalformedError as error:
+                malformed.append(error)
+                if len(malformed) == _MOST_MALFORMED:
+                    break
+            else:
+                yield download
         if malformed:
             further = f" (and {len(malformed) - 1} more symbols)" if len(malformed) > 1 else ""
             raise UnavailableError(f"{malformed[0]}{further}")
 
-    def _fetch(self, client: Client, symbol: str, spans: Sequence[tuple[pd.Timestamp, pd.Timestamp]]) -> Download:
+    def _questions(self, client: Client, symbol: str, spans: Sequence[Span]) -> list[Question]:
+        """Return what to ask; nothing where there can be no such symbol."""
+        theirs = _SHARE_CLASS.sub(r"\1-\2", symbol)
+        if not _SYMBOL.fullmatch(theirs):
+            return []
+        return [client.question(theirs, start, end, self.interval, adjusted=self.adjusted) for start, end in spans]
+
+    def _read(self, client: Client, symbol: str, outcome: Outcome) -> Download:
         import pandas as pd
 
         from quantstrats.market.sources.yahoo_client import NoSymbolError
 
-        theirs = _SHARE_CLASS.sub(r"\1-\2", symbol)
-        if not _SYMBOL.fullmatch(theirs):
-            return Download(symbol, None, "no such symbol: Yahoo's have letters, digits and . - ^ = & alone")
-        parts = []
         try:
-            for start, end in spans:
-                bars = client.bars(theirs, start, end, self.interval, adjusted=self.adjusted)
-                if bars is not None:
-                    parts.append(self._labelled(bars, start, end))
+            if isinstance(outcome, Exception):
+                raise outcome
+            read = [(question, client.read(question, answer)) for question, answer in outcome]
         except NoSymbolError:
-            known = f"Yahoo has no symbol {theirs!r}, or nothing of it: it keeps no delisted names"
-            return Download(symbol, None, known)
+            return Download(
+                symbol, None, f"Yahoo has no symbol {symbol!r}, or nothing of it: it keeps no delisted names"
+            )
+        if not read:
+            return Download(symbol, None, "no such symbol: Yahoo's have letters, digits and . - ^ = & alone")
+        parts = [self._labelled(bars, question.start, question.end) for question, bars in read if bars is not None]
         return Download(symbol, pd.concat(parts) if parts else self._none())
 
-    def _spans(self, first: date | None, last: date) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
+    def _spans(self, first: date | None, last: date) -> list[Span]:
         """Return the instants from which and up to which to ask; those of daily bars a day wider on both sides."""
         import pandas as pd
 

@@ -6,8 +6,9 @@ import logging
 import re
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -37,8 +38,54 @@ class _NoBarsError(Exception):
     """The symbol exists and has no bars in the span."""
 
 
+class _AskedError(Exception):
+    """What yfinance asks for: an address and its parameters."""
+
+    def __init__(self, url: str, params: dict[str, Any]) -> None:
+        super().__init__(url)
+        self.url = url
+        self.params = params
+
+
+@dataclass(frozen=True)
+class Question:
+    """What Yahoo is asked for, and how.
+
+    Attributes
+    ----------
+    symbol : str
+        As Yahoo calls it.
+    start, end : Timestamp
+        From this instant up to that one, not included; with a time zone.
+    interval : str
+        Length of a bar, as yfinance calls it.
+    adjusted : bool
+        For dividends too; for splits they are anyway.
+    url : str
+        The address that yfinance asks.
+    params : dict
+        What it sends.
+    """
+
+    symbol: str
+    start: pd.Timestamp
+    end: pd.Timestamp
+    interval: str
+    adjusted: bool
+    url: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+# What came of asking all questions about a symbol: the answers, None where there are no bars; or what is wrong with it.
+Outcome = list[tuple[Question, Any]] | NoSymbolError | MalformedError
+
+
 class Client:
-    """One conversation with Yahoo, with cookies of its own; threads may share it.
+    """One conversation with Yahoo, with cookies of its own.
+
+    Bars come in three steps: :meth:`question` finds out what yfinance would send, :meth:`ask_all` sends it, and
+    :meth:`read` lets yfinance make bars of the answer. Only the middle one may be called in several threads: the others
+    change settings of the whole process, those of warnings above all, as pandas itself does.
 
     Parameters
     ----------
@@ -54,7 +101,6 @@ class Client:
         self._url = url
         self._patience = patience
         self._pace = pace
-        self._last = threading.local()
         with _tamed():
             from yfinance.data import YfData
 
@@ -68,21 +114,65 @@ class Client:
         self._data._load_cookie_curlCffi = self._has_cookie
         self._data._save_cookie_curlCffi = bool
 
-    def bars(
+    def question(
         self, symbol: str, start: pd.Timestamp, end: pd.Timestamp, interval: str, *, adjusted: bool
-    ) -> pd.DataFrame | None:
-        """Return bars from one instant up to another, not included; None if the symbol has none there.
+    ) -> Question:
+        """Return a question as yfinance would ask it; see :class:`Question` for the parameters."""
+        question = Question(symbol, start, end, interval, adjusted)
+        try:
+            with _tamed():
+                self._history(question, _Connection(self._data, None))
+        except _AskedError as asked:
+            return replace(question, url=asked.url, params=asked.params)
+        raise _odd(symbol, LookupError("nothing was asked for"))
+
+    def ask_all(self, asked: tuple[str, Sequence[Question]]) -> tuple[str, Outcome]:
+        """Ask all questions about a symbol, until there is no use in it.
 
         Parameters
         ----------
-        symbol : str
-            As Yahoo calls it.
-        start, end : Timestamp
-            With a time zone.
-        interval : str
-            As yfinance calls it.
-        adjusted : bool
-            For dividends too; for splits they are anyway.
+        asked : tuple of str and sequence of Question
+            The symbol as the user names it, and the questions.
+
+        Returns
+        -------
+        tuple of str and Outcome
+            The symbol, and the answers; or what is wrong with this symbol alone.
+
+        Raises
+        ------
+        UnavailableError
+            If there is no answer, or Yahoo refuses.
+        """
+        symbol, questions = asked
+        try:
+            with _silent():
+                return symbol, [(question, self._ask(question)) for question in questions]
+        except (NoSymbolError, MalformedError) as error:
+            return symbol, error
+
+    def _ask(self, question: Question) -> Any:
+        from yfinance.exceptions import YFRateLimitError
+
+        failure: Exception
+        try:
+            answer = self._data.get(question.url, question.params, _TIMEOUT)
+        except _NoBarsError:
+            return None
+        except (NoSymbolError, UnavailableError, StoppedError):
+            raise
+        except YFRateLimitError:
+            failure = UnavailableError(f"{_asked(question.symbol)}: that is too many requests; try again later")
+        except Exception as error:
+            failure = _odd(question.symbol, error)
+        else:
+            if answer.status_code < 400:
+                return answer
+            failure = refusal(_asked(question.symbol), answer)
+        raise failure
+
+    def read(self, question: Question, answer: Any) -> pd.DataFrame | None:
+        """Return the bars of an answer; None if there are none.
 
         Returns
         -------
@@ -95,36 +185,43 @@ class Client:
             If Yahoo has no such symbol.
         MalformedError
             If the answer has another shape than it should.
-        UnavailableError
-            If there is no answer, or Yahoo refuses.
         """
-        from yfinance.exceptions import YFRateLimitError, YFTickerMissingError
-        from yfinance.scrapers.history import PriceHistory
+        from yfinance.exceptions import YFTickerMissingError
 
-        asked = f"source 'yahoo', {symbol}"
-        self._last.response = None
+        if answer is None:
+            return None
+        failure: Exception
         try:
             with _tamed():
-                # Instants need no zone of the symbol, which yfinance would ask for first, symbol by symbol.
-                frame = PriceHistory(self._data, symbol, "UTC", session=self._data._session).history(
-                    start=start, end=end, interval=interval, auto_adjust=adjusted, actions=False, timeout=_TIMEOUT
-                )
-            bars = self._bars(frame, adjusted=adjusted and interval == "1d")
-        except _NoBarsError:
-            return None
-        except (NoSymbolError, UnavailableError, StoppedError):
-            raise
+                frame = self._history(question, _Connection(self._data, answer))
+            bars = frame.rename(columns=str.lower)[list(_FIELDS)].astype("float64")
+            if question.adjusted and question.interval == "1d" and len(bars):
+                # Without these yfinance would give unadjusted closes for adjusted ones.
+                _ = answer.json()["chart"]["result"][0]["indicators"]["adjclose"]
         except YFTickerMissingError:
-            failure = self._failure(asked)
-        except YFRateLimitError:
-            failure = UnavailableError(f"{asked}: that is too many requests; try again later")
+            if (absent := _absence(question.symbol, answer)) is None:
+                return None
+            failure = absent
         except Exception as error:
-            failure = self._odd(asked, error)
+            failure = _odd(question.symbol, error)
         else:
             return bars
-        if failure is None:
-            return None
         raise failure
+
+    def _history(self, question: Question, connection: _Connection) -> pd.DataFrame:
+        from yfinance.scrapers.history import PriceHistory
+
+        # Instants need no zone of the symbol, which yfinance would ask for first, symbol by symbol.
+        prices = PriceHistory(connection, question.symbol, "UTC", session=self._data._session)
+        frame: pd.DataFrame = prices.history(
+            start=question.start,
+            end=question.end,
+            interval=question.interval,
+            auto_adjust=question.adjusted,
+            actions=False,
+            timeout=_TIMEOUT,
+        )
+        return frame
 
     def _has_cookie(self) -> bool:
         """Tell whether the usual cookie is there; the other way to one leads past Yahoo's consent page."""
@@ -152,11 +249,10 @@ class Client:
         try:
             response = attempts(once, passing=passing, patience=self._patience, pace=self._pace)
         except BusyError as error:
-            failure = refusal(f"source 'yahoo', {symbol}", error.response)
+            failure = refusal(_asked(symbol), error.response)
         except OSError as error:
-            failure = unreachable(f"source 'yahoo', {symbol}", error)
+            failure = unreachable(_asked(symbol), error)
         else:
-            self._last.response = response
             _refuse_error(symbol, response)
             return response
         raise failure
@@ -167,33 +263,48 @@ class Client:
         asked, own = urlsplit(url), urlsplit(self._url)
         return asked._replace(scheme=own.scheme, netloc=own.netloc, path=own.path.rstrip("/") + asked.path).geturl()
 
-    def _bars(self, frame: pd.DataFrame, *, adjusted: bool) -> pd.DataFrame:
-        bars = frame.rename(columns=str.lower)
-        bars = bars[list(_FIELDS)].astype("float64")
-        if adjusted and len(bars):
-            # Without these yfinance would give unadjusted closes for adjusted ones.
-            _ = self._last.response.json()["chart"]["result"][0]["indicators"]["adjclose"]
-        return bars
 
-    def _failure(self, asked: str) -> Exception | None:
-        """Return why yfinance has no bars; None if the symbol exists."""
-        response = self._last.response
-        if response is None or response.status_code >= 400:
-            return UnavailableError(f"{asked}: no answer") if response is None else refusal(asked, response)
-        try:
-            result = response.json()["chart"]["result"]
-            return None if result and result[0]["meta"] else NoSymbolError(asked)
-        except (ValueError, TypeError, LookupError) as error:
-            return self._odd(asked, error)
+class _Connection:
+    """What yfinance takes for its connection: it knows one answer; without one it tells what was asked for."""
 
-    def _odd(self, asked: str, error: Exception) -> UnavailableError:
-        response = self._last.response
-        if response is not None and response.status_code >= 400:
-            return refusal(asked, response)
-        import yfinance
+    def __init__(self, data: Any, answer: Any) -> None:
+        self._data = data
+        self._answer = answer
+        self._answered = False
 
-        told = f"yfinance {yfinance.__version__} cannot read the answer ({without_secrets(in_one_line(error))})"
-        return MalformedError(f"{asked}: {told}; update yfinance, or leave the symbol out")
+    def get(self, url: str, params: dict[str, Any] | None = None, timeout: float = _TIMEOUT) -> Any:
+        if self._answer is None:
+            raise _AskedError(url, params or {})
+        if self._answered:
+            return self._data.get(url, params, timeout)
+        self._answered = True
+        return self._answer
+
+    cache_get = get
+
+
+def _asked(symbol: str) -> str:
+    return f"source 'yahoo', {symbol}"
+
+
+def _version() -> str:
+    import yfinance
+
+    return f"yfinance {yfinance.__version__}"
+
+
+def _odd(symbol: str, error: Exception) -> MalformedError:
+    told = f"{_version()} cannot read the answer ({without_secrets(in_one_line(error))})"
+    return MalformedError(f"{_asked(symbol)}: {told}; update yfinance, or leave the symbol out")
+
+
+def _absence(symbol: str, answer: Any) -> Exception | None:
+    """Return why an answer has no bars; None if the symbol exists."""
+    try:
+        result = answer.json()["chart"]["result"]
+        return None if result and result[0]["meta"] else NoSymbolError(symbol)
+    except (ValueError, TypeError, LookupError) as error:
+        return _odd(symbol, error)
 
 
 def _is_json(response: Any) -> bool:
@@ -214,39 +325,41 @@ def _refuse_error(symbol: str, response: Any) -> None:
     # A span before the symbol's first bar.
     if re.search(r"data doesn.t exist", words, re.IGNORECASE):
         raise _NoBarsError
-    raise refusal(f"source 'yahoo', {symbol}", response)
+    raise refusal(_asked(symbol), response)
 
 
-_tamed_lock = threading.Lock()
-_tamed_by = 0
-_hidden = True
+_tamed_lock = threading.RLock()
+_silence = threading.local()
 
 
 @contextmanager
 def _tamed() -> Iterator[None]:
-    """Let yfinance raise what goes wrong instead of logging it, and keep its files out of the user's home.
+    """Let yfinance raise what goes wrong, say nothing, and keep its files out of the user's home."""
+    # Its settings are the process's own.
+    with _tamed_lock, warnings.catch_warnings(), _silent():
+        import yfinance
+        from yfinance.config import YfConfig
 
-    Its settings are the process's own, hence counted: they are put back when the last thread is done.
-    """
-    global _tamed_by, _hidden
-    import yfinance
-    from yfinance.config import YfConfig
+        # It has the warnings of its own modules shown, whatever the user wants.
+        warnings.filterwarnings("ignore", module=r"yfinance\.")
+        yfinance.set_tz_cache_location(str(logs_folder() / "cache" / "yfinance"))
+        hidden, YfConfig.debug.hide_exceptions = YfConfig.debug.hide_exceptions, False
+        try:
+            yield
+        finally:
+            YfConfig.debug.hide_exceptions = hidden
 
-    logger = logging.getLogger("yfinance")
-    with _tamed_lock:
-        if not _tamed_by:
-            yfinance.set_tz_cache_location(str(logs_folder() / "cache" / "yfinance"))
-            _hidden, YfConfig.debug.hide_exceptions = YfConfig.debug.hide_exceptions, False
-            logger.disabled = True
-        _tamed_by += 1
-    # yfinance has the warnings of its own modules shown, whatever the user wants. Each time anew, since others put the
-    # filters back that they found.
-    warnings.filterwarnings("ignore", module=r"yfinance\.")
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep what yfinance logs in this thread from everyone."""
+    logging.getLogger("yfinance").addFilter(_is_heard)
+    before, _silence.holds = getattr(_silence, "holds", False), True
     try:
         yield
     finally:
-        with _tamed_lock:
-            _tamed_by -= 1
-            if not _tamed_by:
-                YfConfig.debug.hide_exceptions = _hidden
-                logger.disabled = False
+        _silence.holds = before
+
+
+def _is_heard(_: logging.LogRecord) -> bool:
+    return not getattr(_silence, "holds", False)
