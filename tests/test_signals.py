@@ -191,8 +191,8 @@ def test_a_missing_side_series_is_told_before_anything_runs(nasdaq, needs, messa
 
 def test_a_market_without_side_series_says_so(market):
     needy = type("Needy", (Inline,), {"needs": ("vix",)})
-    told = "signal 'inline' needs the side series 'vix' (the market has: none); say where it comes from in data.side.vix"
-    assert refusal(needy(None), market) == told
+    told = "signal 'inline' needs the side series 'vix' (the market has: none)"
+    assert refusal(needy(None), market) == f"{told}; say where it comes from in data.side.vix"
 
 
 def test_an_error_inside_names_the_line_of_the_signals_own_file(market):
