@@ -139,19 +139,24 @@ def child(asked: dict[str, Any]) -> dict[str, float]:
     """Load what is asked for, in this process; return the figures of :func:`load_minutes`."""
     load_market("sample", end="1999-12-31")  # what is loaded once
     Calendar("XNYS").sessions(pd.Timestamp("2024-01-02"), pd.Timestamp("2025-01-02"))
-    before = resource.getrusage(resource.RUSAGE_SELF)
+    before = resident()
     began = time.perf_counter()
     market = load_market("files", asked["symbols"], asked["start"], asked["end"], path=asked["path"], calendar="XNYS")
     seconds = time.perf_counter() - began
-    after = resource.getrusage(resource.RUSAGE_SELF)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     arrays = sum(market.array(field).nbytes for field in FIELDS)
     return {
         "seconds": seconds,
         "bars": float(market.present.sum()),
         "arrays": arrays / _MEGABYTE,
-        "peak": (after.ru_maxrss - before.ru_maxrss) * 1024 / _MEGABYTE,
-        "read": (after.ru_inblock - before.ru_inblock) * 512 / _MEGABYTE,
+        "peak": (peak - before) / _MEGABYTE,
     }
+
+
+def resident() -> int:
+    """Return how many bytes of memory this process has now."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize()
 
 
 def main() -> None:
