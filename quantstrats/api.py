@@ -28,6 +28,7 @@ from quantstrats.events import RunStarted
 from quantstrats.guard.check import check_lookahead, check_mode
 from quantstrats.hashing import hash_plain
 from quantstrats.learning.fits import Fits, fits_folder
+from quantstrats.loading import examined
 from quantstrats.making import made
 from quantstrats.market.market import Market
 from quantstrats.market.universe import Universe
@@ -42,6 +43,7 @@ from quantstrats.runs.failures import failure_log
 from quantstrats.runs.ledger import Ledger
 from quantstrats.runs.run import Run, content_hashes, new_run_id, returns_of
 from quantstrats.settings.settings import Settings, read_settings, settings_of
+from quantstrats.signals import needs_of
 from quantstrats.strategy import Strategy
 from quantstrats.warned import Warned, heard_so_far, listening
 
@@ -127,6 +129,7 @@ def backtest(
             raise ConfigError(
                 f"market is of type {type(market).__name__}; make one with Market.from_frames or load_market"
             )
+        market = examined(market)
         strategy = Strategy(
             signal=made("signal", signal, plugins),
             allocator=made("allocator", allocator, plugins),
@@ -243,6 +246,7 @@ def backtest_settings(settings: Settings, *, plugins: Plugins | None = None, fit
         signal = settings.signal.plugin("signal", plugins)
         allocator = settings.allocation.plugin("allocator", plugins)
         engine_named(settings.engine.name)
+        settings.check_needs(needs_of(signal), plugins)
         with stage("loading bars"):
             market = settings.load(plugins)
         return backtest(

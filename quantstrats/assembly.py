@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from quantstrats.guard.check import GuardReport
     from quantstrats.learning.fits import Fits
     from quantstrats.market.market import Market
+    from quantstrats.market.universe import Universe
     from quantstrats.plugins import Plugins
     from quantstrats.strategy import Strategy
 
@@ -107,9 +108,7 @@ def _plugin(signal: Signal, plugins: Plugins) -> dict[str, Any]:
 
 def _stamps(strategy: Strategy, market: Market, guard: GuardReport) -> list[str]:
     """Return what every report must say: of the bars, of the signal and its parts, of what was not checked."""
-    symbols = market.record.get("symbols", {})
-    listed = " of ".join(filter(None, (symbols.get("origin"), symbols.get("date"))))
-    stamps = [strategy.universe.stamp(len(market.symbols), symbols.get("basis"), listed), *market.stamps]
+    stamps = [universe_stamp(strategy.universe, market), *market.stamps]
     for signal in _with_parts(strategy.signal):
         if not signal.scale_free:
             scale = "depends on the scale of prices: it may change with a split adjustment"
@@ -123,6 +122,13 @@ def _stamps(strategy: Strategy, market: Market, guard: GuardReport) -> list[str]
     if guard.mode == "off":
         stamps.append("the look-ahead guard was off: nobody checked that the forecast could be had at its time")
     return stamps
+
+
+def universe_stamp(universe: Universe, market: Market) -> str:
+    """Return how the symbols of a market that may be held were chosen."""
+    symbols = market.record.get("symbols", {})
+    listed = " of ".join(filter(None, (symbols.get("origin"), symbols.get("date"))))
+    return universe.stamp(list(market.symbols), symbols.get("basis"), listed)
 
 
 def _with_parts(signal: Signal) -> list[Signal]:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from quantstrats.market.sources.base import Source
 
 
+_LATE = 10  # days
+
+
 def load_market(
     source: Source | str | Mapping[str, Any] = "sample",
     symbols: Sequence[str] | str | SymbolList | None = None,
@@ -81,37 +84,81 @@ def load_market(
     plugins = plugins or Plugins.installed()
     loader: Source = made("source", _named(source, params), plugins)
     policy = repair if isinstance(repair, Repair) else Repair.of(repair)
-    plans = {
-        name: plan if isinstance(plan, SidePlan) else side_plan(name, plan, plugins)
-        for name, plan in (side or {}).items()
-    }
+    if resample is not None and not isinstance(resample, str):
+        raise ConfigError(f"resample is {resample!r}; give a length, as in '1h'")
+    plans = _side_plans(side, plugins)
     with only_cached(offline):
         chosen = None if symbols is None else symbols_of(symbols)
-        market, report = _asked(loader, chosen, *_span(start, end), policy)
+        market, report = _asked(loader, chosen, *span_asked(start, end), policy)
         if resample is not None:
-            market = market.resampled(resample)
+            market = _resampled(market, resample)
         if multiplier:
             market = as_contracts(market, multiplier)
-        series = {
-            name: plan.load(list(market.symbols), market.session[0].date(), market.session[-1].date())
-            for name, plan in plans.items()
-        }
-    if series:
-        market = market.with_side(series)
-    record = {"quality": report.as_record(), "repair": policy.as_plain()}
-    if chosen is not None:
-        record["symbols"] = {"basis": chosen.basis, "origin": chosen.origin, "date": chosen.date}
-    parameters = described(loader, plugins)
-    origin = {"source": parameters.pop("name"), **parameters}
-    if plans:
-        origin["side"] = {name: plan.described(plugins) for name, plan in plans.items()}
-    if repair is not None:
-        origin["repair"] = policy.as_plain()
-    if resample is not None:
-        origin["resample"] = resample
-    if multiplier:
-        origin["multiplier"] = checked_multiplier(multiplier)
-    return market.with_record(record, report.stamps()).with_origin(origin)
+        market = _with_side(market, plans)
+    described_source = described(loader, plugins)
+    made_of = {
+        "side": {name: plan.described(plugins) for name, plan in plans.items()},
+        "repair": policy.as_plain(),
+        "resample": resample,
+        "multiplier": checked_multiplier(multiplier or {}),
+    }
+    origin = {"source": described_source.pop("name"), **described_source, **{k: v for k, v in made_of.items() if v}}
+    record = {"quality": report.as_record(), "repair": policy.as_plain(), **_choice(chosen)}
+    stamps = [*_late(market, span_asked(start, end)[0]), *report.stamps()]
+    return market.with_record(record, stamps).with_origin(origin)
+
+
+def _resampled(market: Market, bar: str) -> Market:
+    try:
+        return market.resampled(bar)
+    except DataError as error:
+        raise DataError(f"data.resample: {error}; signals see weeks and months by market.longer('week')") from None
+
+
+def _late(market: Market, start: date | None) -> list[str]:
+    """Return what to say of bars that begin much later than was asked for."""
+    first = market.session[0].date()
+    if start is None or (first - start).days <= _LATE:
+        return []
+    return [f"bars begin on {first}, later than the start {start} that was asked for"]
+
+
+def _side_plans(side: Mapping[str, Any] | None, plugins: Plugins) -> dict[str, SidePlan]:
+    if side is None:
+        return {}
+    if not isinstance(side, Mapping):
+        raise ConfigError(f"side is {side!r:.60}; give each series by name, as in {{'vix': {{'source': ...}}}}")
+    return {name: plan if isinstance(plan, SidePlan) else side_plan(name, plan, plugins) for name, plan in side.items()}
+
+
+def _with_side(market: Market, plans: Mapping[str, SidePlan]) -> Market:
+    """Return the market with its side series beside it, and with what is known of their bars."""
+    if not plans:
+        return market
+    first, last = market.session[0].date(), market.session[-1].date()
+    beside = {name: plan.load(list(market.symbols), first, last) for name, plan in plans.items()}
+    market = market.with_side({name: loaded.series for name, loaded in beside.items()})
+    records = {name: dict(loaded.record) for name, loaded in beside.items() if loaded.record}
+    stamps = [stamp for loaded in beside.values() for stamp in loaded.stamps]
+    ended = {name: loaded.series.ended_note(market.decided_at) for name, loaded in beside.items()}
+    stamps += [f"side series {name!r}: {note}" for name, note in ended.items() if note]
+    return market.with_record({"side": records} if records else {}, stamps)
+
+
+def _choice(chosen: SymbolList | None) -> dict[str, Any]:
+    """Return how the symbols were chosen, as plain data."""
+    if chosen is None:
+        return {}
+    told = {"basis": chosen.basis, "origin": chosen.origin, "date": chosen.date}
+    return {"symbols": {**told, "address": chosen.address} if chosen.address else told}
+
+
+def examined(market: Market) -> Market:
+    """Return a market whose bars were looked at: those of :func:`load_market` as they are, others with their stamps."""
+    if "quality" in market.record:
+        return market
+    _, report = check_market(market)
+    return market.with_record({"quality": report.as_record()}, report.stamps())
 
 
 def quality_asked(
@@ -135,14 +182,21 @@ def quality_asked(
     policy = repair if isinstance(repair, Repair) else Repair.of(repair)
     with only_cached(offline):
         chosen = None if symbols is None else symbols_of(symbols)
-        first, last = _span(start, end)
+        first, last = span_asked(start, end)
         if isinstance(source, RowSource):
             supply = source.rows(None if chosen is None else list(chosen.symbols), first, last)
             return quality_of(supply, None if repair is None else policy)
         return _asked(source, chosen, first, last, policy)[1]
 
 
-def _span(start: str | int | date | None, end: str | int | date | None) -> tuple[date | None, date | None]:
+def span_asked(start: str | int | date | None, end: str | int | date | None) -> tuple[date | None, date | None]:
+    """Return the first and the last day that a user asks for.
+
+    Raises
+    ------
+    ConfigError
+        If one is no date, or they stand the wrong way round.
+    """
     first, last = day_asked(start, "start"), day_asked(end, "end")
     if first and last and first > last:
         raise ConfigError(f"start {first} lies after end {last}")

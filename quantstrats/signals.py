@@ -95,7 +95,8 @@ def parts_of(signal: Signal) -> dict[str, Signal]:
 
 def needs_of(signal: Signal) -> tuple[str, ...]:
     """Return the side series that the signal or any of its parts needs, each once."""
-    needs = dict.fromkeys(signal.needs)
+    # Text in place of a tuple is refused where the signal is asked.
+    needs = dict.fromkeys(() if isinstance(signal.needs, str) else signal.needs)
     for part in parts_of(signal).values():
         needs |= dict.fromkeys(needs_of(part))
     return tuple(needs)

@@ -31,7 +31,10 @@ def backtest(
         typer.Option("--set", metavar="BLOCK.KEY=VALUE", help="A setting, as in signal.fast=10; may be repeated."),
     ] = None,
     data: Annotated[str | None, typer.Option(metavar="SOURCE", help="Source of the bars (default: sample).")] = None,
-    symbols: Annotated[str | None, typer.Option(metavar="A,B", help="Symbols, separated by commas.")] = None,
+    symbols: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Symbols with commas; or @FILE with one a line, or sp500, today's list."),
+    ] = None,
     start: Annotated[str | None, typer.Option(metavar="DATE", help="First session, as in 2015-01-31.")] = None,
     end: Annotated[str | None, typer.Option(metavar="DATE", help="Last session.")] = None,
     cash: Annotated[str | None, typer.Option(metavar="AMOUNT", help="Cash to start with (default: 100000).")] = None,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 def verify(
     run: Annotated[str, typer.Argument(metavar="ID", help="Id of a stored run, its beginning, or its folder.")],
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no vendor for bars: use what is kept.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Run a stored run again from its configuration and name the first difference, or say 'identical'.
@@ -29,7 +30,7 @@ def verify(
 
     stored = load_run(run)
     with progress_line(), printed_aside():
-        fresh = _run_again(stored)
+        fresh = _run_again(stored, offline)
     found = first_difference(stored, fresh)
     changed = [f"stored {name}: changed after the run, its hash is not that of the manifest" for name in damage(stored)]
     remarks = [*changed, *notes(stored, fresh)]
@@ -44,7 +45,7 @@ def verify(
         raise typer.Exit(1)
 
 
-def _run_again(stored: Run) -> Run:
+def _run_again(stored: Run, offline: bool) -> Run:
     from quantstrats.api import backtest_settings
     from quantstrats.cli.strangers import installed_plugins
     from quantstrats.errors import PluginError
@@ -61,6 +62,8 @@ def _run_again(stored: Run) -> Run:
     with listening(Warned()):  # its log, with all that is warned of, is not kept
         plugins = installed_plugins()
     config = dict(stored.config)
+    if offline:
+        config["data"] = {**config["data"], "offline": True}
     for block, kind, role in (("signal", "signal", "plugin"), ("allocation", "allocator", "allocator")):
         config[block] = _by_its_provider(config[block], stored.manifest.get(role, {}), kind, plugins)
     try:

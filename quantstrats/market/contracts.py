@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from quantstrats.checks import number
 from quantstrats.errors import ConfigError, DataError, did_you_mean
 from quantstrats.market.frames import FIELDS, PRICES
@@ -58,7 +60,10 @@ def as_contracts(market: Market, multiplier: Mapping[str, float]) -> Market:
             raise DataError(f"multiplier names {symbol!r}, which has no bars{did_you_mean(symbol, market.symbols)}")
         column = market.symbols.get_loc(symbol)
         for name in PRICES:
-            arrays[name][:, column] *= value
+            with np.errstate(over="ignore"):
+                arrays[name][:, column] *= value
+        if np.isinf(arrays["high"][:, column]).any():
+            raise ConfigError(f"multiplier of {symbol} is {value:g}, which makes its prices infinite")
     told = ", ".join(f"{symbol} {value:g}" for symbol, value in units.items())
     stamp = f"prices are those of contracts ({told} units each), bought in full: there is no margin"
     return market.with_values(arrays).with_record({"multiplier": units}, [stamp])

@@ -199,17 +199,17 @@ def _lay(supply: Supply, group: list[Rows], block: Block, repair: Repair | None)
     reports = []
     begin = 0
     for rows in group:
-        rows.check_order()
         kept = _asked_for(supply, block.grid, rows)
-        for defect in (_off_session(supply, block.grid, rows), *rows.defects):
+        for defect in (rows.duplicates(), _off_session(supply, block.grid, rows), *rows.defects):
             wrong = defect.rows & kept
             if not wrong.any():
                 continue
             if repair is not None and repair.action(defect.rule) == "fail":
                 advice = f"{defect.advice}, or set data.repair: drop"
                 raise DataError(f"{supply.where}: {rows.found(wrong, defect.what)}; {advice}")
-            reports.append(_left_out(rows, defect.rule, wrong))
+            reports.append(_left_out(rows, defect.rule, wrong, "fail" if repair is None else "drop"))
             kept &= ~wrong
+        rows.check_order()
         width = len(rows.symbols)
         rows.laid(block.grid, np.arange(begin, begin + width), block.values, kept)
         begin += width
@@ -236,10 +236,10 @@ def _off_session(supply: Supply, grid: Grid, rows: Rows) -> Defect:
     )
 
 
-def _left_out(rows: Rows, rule: str, wrong: NDArray[np.bool_]) -> QualityReport:
+def _left_out(rows: Rows, rule: str, wrong: NDArray[np.bool_], action: str) -> QualityReport:
     close = rows.values["close"][wrong]
     symbols = rows.symbols[rows.column[wrong]]
-    return QualityReport.of_rows(rule, symbols, rows.labels[rows.row[wrong]], "close", close, "drop")
+    return QualityReport.of_rows(rule, symbols, rows.labels[rows.row[wrong]], "close", close, action)
 
 
 def _told(supply: Supply, group: list[Rows], block: Block, failure: Failure) -> str:

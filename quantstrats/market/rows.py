@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from quantstrats.market.calendar import Grid
 
 
+DUPLICATE = "duplicate"
+
+
 @dataclass(frozen=True)
 class Defect:
     """Rows that cannot stand, whatever else is in them.
@@ -106,18 +109,20 @@ class Rows:
         """Whether these bars have closes alone."""
         return "open" not in self.values
 
+    def duplicates(self) -> Defect:
+        """Return the rows whose time and symbol stand before them already."""
+        twice = pd.Series(self.row * len(self.symbols) + self.column).duplicated().to_numpy()
+        advice = "keep one of each, or choose by another column as in data.where: {timeframe: 1h}"
+        return Defect(DUPLICATE, "the same time and symbol stand again", advice, twice)
+
     def check_order(self) -> None:
-        """Refuse a bar that is there twice, and a symbol whose rows stand neither oldest nor newest first.
+        """Refuse a symbol whose rows stand neither oldest nor newest first.
 
         Raises
         ------
         DataError
             With the first place.
         """
-        twice = pd.Series(self.row * len(self.symbols) + self.column).duplicated().to_numpy()
-        if twice.any():
-            advice = "keep one of each, or choose by another column as in data.where: {timeframe: 1h}"
-            raise DataError(f"{self.where}: {self.found(twice, 'the same time and symbol stand again')}; {advice}")
         order = np.argsort(self.column, kind="stable")
         step = np.sign(np.diff(self.row[order])) * (np.diff(self.column[order]) == 0)
         symbol = self.column[order][1:]

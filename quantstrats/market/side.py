@@ -15,6 +15,7 @@ from quantstrats.hashing import hash_frame, hash_parts
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_LONG_SILENCE = pd.Timedelta("10D")
 ASSUMED: Literal["assumed"] = "assumed"
 
 
@@ -64,6 +65,20 @@ class SideSeries:
             return self
         known = self.known_at <= moment
         return self if known.all() else SideSeries(self.values[known], self.known_at[known])
+
+    def ended_note(self, decided_at: pd.DatetimeIndex) -> str:
+        """Return what to say where the series stopped long before the last row; nothing if it did not.
+
+        Long is more than ten days, and more than twice the longest time that it was silent before.
+        """
+        if isinstance(self.known_at, str) or not len(self.known_at):
+            return ""
+        known = self.known_at.unique().sort_values()
+        silent = pd.Timedelta(int(np.diff(known.asi8).max()), unit="ns") if len(known) > 1 else pd.Timedelta(0)
+        after = int((decided_at > known[-1]).sum())
+        if not after or decided_at[-1] - known[-1] <= max(2 * silent, _LONG_SILENCE):
+            return ""
+        return f"nothing of it was known after {known[-1]:%Y-%m-%d}: that value stands on the {after:,} rows after it"
 
     def joined(
         self, index: pd.DatetimeIndex, decided_at: pd.DatetimeIndex, symbols: pd.Index[str]

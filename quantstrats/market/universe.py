@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -56,7 +57,7 @@ class Universe:
         What ``top`` compares: the median of close x volume over the last ``window`` rows, or the standard deviation of
         the simple returns from bar to bar within them.
     sectors : tuple of str, optional
-        Only symbols of these sectors, as the side series ``sector`` names them.
+        Only symbols of these sectors, as the side series ``sector`` names them; also one text with commas.
     basis : {"point_in_time", "fixed_basket", "todays_list"}, optional
         How the symbols were chosen, which every report must say: as of each date, by hand and with today's knowledge,
         or off a list as it stands today. By default what is known of them: point in time with ``members``, else by
@@ -69,7 +70,7 @@ class Universe:
     window: int = 21
     top: int | None = None
     by: Measure = "dollar_volume"
-    sectors: tuple[str, ...] | None = None
+    sectors: tuple[str, ...] | str | None = None
     basis: Basis | None = None
 
     def __post_init__(self) -> None:
@@ -182,13 +183,13 @@ class Universe:
             passed["top"] = best(np.where(eligible, measure, np.nan), self.top)
         return passed
 
-    def stamp(self, symbols: int, basis: Basis | None = None, origin: str = "") -> str:
+    def stamp(self, symbols: Sequence[str], basis: Basis | None = None, origin: str = "") -> str:
         """Return the line that every report on a run must bear: how the symbols that could be held were chosen.
 
         Parameters
         ----------
-        symbols : int
-            How many there are.
+        symbols : sequence of str
+            Those that have bars.
         basis : {"point_in_time", "fixed_basket", "todays_list"}, optional
             What is known of where they came from; it counts where neither ``basis`` nor ``members`` of the universe
             say it. By default a fixed basket.
@@ -197,12 +198,16 @@ class Universe:
         """
         kind = self.basis or ("point_in_time" if self.members is not None else basis or "fixed_basket")
         if kind == "point_in_time":
-            source = f"members of {self.members.name}" if self.members is not None else "choice of symbols, as declared"
-            return f"universe: point-in-time {source}"
+            if self.members is None:
+                return "universe: point-in-time choice of symbols, as declared"
+            lacking = len(set(read_membership(self.members)) - set(symbols))
+            every = len(read_membership(self.members))
+            without = f", {lacking} of {every} without bars: survivorship bias" if lacking else ""
+            return f"universe: point-in-time members of {self.members.name}{without}"
         if kind == "todays_list":
             survivors = "survivorship bias, names that left it are not in it"
             return f"universe: today's list{f' ({origin})' if origin else ''}: {survivors}"
-        basket = "1 symbol" if symbols == 1 else f"{symbols} symbols"
+        basket = "1 symbol" if len(symbols) == 1 else f"{len(symbols)} symbols"
         return f"universe: fixed basket of {basket}{f' ({origin})' if origin else ''}, chosen with today's knowledge"
 
     @property
@@ -211,6 +216,8 @@ class Universe:
 
 
 def _sectors(sectors: object) -> tuple[str, ...]:
+    if isinstance(sectors, str):
+        sectors = [sector.strip() for sector in sectors.split(",") if sector.strip()]
     if not isinstance(sectors, list | tuple) or not all(isinstance(sector, str) for sector in sectors):
         raise ConfigError(f"sectors is {sectors!r}; give a list of names, as in ['Energy', 'Utilities']")
     if not sectors:

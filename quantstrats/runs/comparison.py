@@ -86,6 +86,7 @@ def notes(old: Run, new: Run) -> list[str]:
     told: list[str] = []
     for role in ("plugin", "allocator"):
         told += _provider_notes(role, old.manifest.get(role, {}), new.manifest.get(role, {}))
+    told += _revision_notes(old.manifest, new.manifest)
     was, now = (run.manifest.get("installation", {}) for run in (old, new))
     if was.get("quantstrats") != now.get("quantstrats"):
         told.append(f"quantstrats: was {was.get('quantstrats')}, is {now.get('quantstrats')}")
@@ -122,6 +123,16 @@ def damage(run: Run) -> list[str]:
     """Return the frames of a stored Run that are not what its manifest says was stored."""
     hashes = run.manifest.get("content", {})
     return [name for name in hashes if hasattr(run, name) and hash_frame(getattr(run, name)) != hashes[name]]
+
+
+def _revision_notes(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return the symbols whose vendor gave other bars since."""
+    before, after = (each.get("data", {}).get("record", {}).get("cache", {}) for each in (was, now))
+    revised = [symbol for symbol, content in before.items() if after.get(symbol, content) != content]
+    if not revised:
+        return []
+    more = f" and {len(revised) - 10} more" if len(revised) > 10 else ""
+    return [f"the bars kept of {', '.join(revised[:10])}{more} are others than they were then: later ones, or revised"]
 
 
 class _Absent:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from quantstrats.errors import ConfigError, did_you_mean
+from quantstrats.errors import ConfigError, DataError, did_you_mean
 from quantstrats.loading import load_market
+from quantstrats.market.sources.base import RowSource
 from quantstrats.market.sources.beside import SidePlan, side_plan
 from quantstrats.market.universe import Universe
 
@@ -54,6 +55,12 @@ class DataSettings:
     resample: str | None = None
     multiplier: dict[str, float] | None = None
     offline: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.repair, dict) and "name" in self.repair:
+            # A word that --set has looked into, as for one rule: it holds for all others.
+            word = {"default": self.repair["name"]}
+            object.__setattr__(self, "repair", word | {k: v for k, v in self.repair.items() if k != "name"})
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,27 @@ class DataAsked:
             lambda values, folder: {name: side_plan(name, thing, plugins, folder) for name, thing in values.items()}
         )
 
+    def check_needs(self, needs: Sequence[str], plugins: Plugins) -> None:
+        """Refuse side series that a signal needs and that nothing here will bring, before any bar is loaded.
+
+        Sources of rows bring none by themselves; what others bring is known once they are loaded.
+
+        Raises
+        ------
+        DataError
+            If one is missing.
+        """
+        if not isinstance(self.made_source(plugins), RowSource):
+            return
+        for need in needs:
+            if need not in self.side.values:
+                has = ", ".join(self.side.values) or "none"
+                hint = did_you_mean(need, self.side.values)
+                raise DataError(
+                    f"the signal needs the side series {need!r}{hint} (the configuration has: {has}); "
+                    f"say where it comes from in data.side.{need}"
+                )
+
     def _refuse_unknown_keys(self, plugins: Plugins) -> None:
         """Refuse a key that is neither one of ``data`` nor a parameter of the source."""
         source = str(self.source.values["name"])
@@ -156,8 +184,13 @@ def _with_symbols_as_text(block: Block) -> Block:
             return [as_text(item) for item in value]
         return str(value) if type(value) is int else value
 
-    in_file = {key: as_text(value) if key == "symbols" else value for key, value in block.in_file.items()}
-    assigned = tuple((keys, as_text(value) if keys == ("symbols",) else value) for keys, value in block.assigned)
+    def of_key(key: str, value: Any) -> Any:
+        if key == "multiplier" and isinstance(value, dict):
+            return {as_text(symbol): units for symbol, units in value.items()}
+        return as_text(value) if key == "symbols" else value
+
+    in_file = {key: of_key(key, value) for key, value in block.in_file.items()}
+    assigned = tuple((keys, of_key(keys[0], value) if len(keys) == 1 else value) for keys, value in block.assigned)
     return replace(block, in_file=in_file, assigned=assigned)
 
 

@@ -200,7 +200,7 @@ def test_loading_is_timed_and_its_memory_told(tmp_path):
     # 45 sessions of 390 minutes, 3 symbols, 5 fields of 8 bytes.
     assert every[2:4] == [f"{3 * 45 * 390:,}", f"{3 * 45 * 390 * 40 / 1e6:,.0f}"]
     (month,) = [row for row in rows if row[:2] == ["one", "month"]]
-    assert month[-4] == f"{3 * 4 * 390:,}"  # of March there are four sessions
+    assert month[-4] == f"{3 * 21 * 390:,}"
 
 
 def test_what_the_rules_find_is_printed_by_rule():

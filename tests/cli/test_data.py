@@ -82,13 +82,14 @@ def test_what_is_fetched_is_listed_shown_and_traded_without_a_network(yahoo, hom
     assert (fetched.returncode, fetched.stderr) == (0, "")
     assert "2 fetched, 504 bars added" in fetched.stdout
     asked = len(yahoo.asked)
+    assert quantstrats("data", "list", "--verify").stdout == quantstrats("data", "list").stdout
     again = quantstrats("data", "fetch", "yahoo", "--symbols", "AAPL,MSFT", *SPAN, *url)
     assert "2 current, 0 bars added" in again.stdout
     yahoo.close()
 
     listed = quantstrats("data", "list")
     assert listed.stdout.startswith("yahoo 1d-adjusted: 2 symbols")
-    assert "  AAPL      2019-01-02 to 2019-12-31      252 bars  fetched " in listed.stdout
+    assert "  AAPL      2019-01-02 to 2019-12-31      252 bars  20" in listed.stdout
 
     run = quantstrats("backtest", "sma_cross", "--data", "yahoo", "--symbols", "AAPL,MSFT", *SPAN, *url, "--offline",
                       "--json", "--no-tearsheet")  # fmt: skip
@@ -201,6 +202,52 @@ def register_signals(register):
 '''
 
 
+def test_a_configuration_is_fetched_with_its_side_series_and_then_runs_without_a_network(yahoo, tmp_path):
+    (tmp_path / "calm.py").write_text(CALM)
+    side = {"vix": {"source": "yahoo", "url": yahoo.url, "symbol": "^VIX"}}
+    data = {"source": "yahoo", "url": yahoo.url, "symbols": ["SPY", "TLT"], "start": "2019-03-01", "end": "2019-03-29"}
+    config = {"signal": {"name": "calm.py"}, "data": {**data, "side": side}}
+    (tmp_path / "calm.yaml").write_text(yaml.safe_dump(config))
+    fetched = quantstrats("data", "fetch", "--config", tmp_path / "calm.yaml", "--json")
+    assert fetched.returncode == 0, fetched.stderr
+    told = json.loads(fetched.stdout)
+    assert told["counts"]["fetched"] == 2
+    assert told["side"]["vix"]["values"] >= 21
+    yahoo.close()
+    done = quantstrats("backtest", "--config", tmp_path / "calm.yaml", "--offline", "--no-tearsheet", "--json")
+    assert done.returncode == 0, done.stderr
+
+
+def test_bars_that_begin_later_than_asked_for_are_told(yahoo):
+    span = ("--start", "2007-01-03", "--end", "2014-12-31", "--set", f"data.url={yahoo.url}")  # it has them from 2014
+    fetched = quantstrats("data", "fetch", "yahoo", "--symbols", "SPY,TLT", *span)
+    assert "begin later than asked: SPY (2014-01-02), TLT (2014-01-02)" in fetched.stdout
+    run = quantstrats("backtest", "buy_and_hold", "--data", "yahoo", "--symbols", "SPY,TLT", *span, "--no-tearsheet")
+    assert "! bars begin on 2014-01-02, later than the start 2007-01-03 that was asked" in run.stdout
+
+
+def test_many_missing_bars_stand_on_every_report(bars):
+    path = ("--data", "files", "--set", f"data.path={bars / 'doubtful.csv'}", "--no-tearsheet")
+    whole = quantstrats("backtest", "buy_and_hold", *path)
+    assert "missing where the exchange was open" not in whole.stdout
+    around_the_clock = quantstrats("backtest", "buy_and_hold", *path, "--set", "data.calendar=24/7")
+    # 61 days from 2015-01-05 to 2015-03-06, 43 of them with bars, of two symbols.
+    assert "! 36 of 122 bars (29.5%) are missing where the exchange was open" in around_the_clock.stdout
+
+
+def test_a_side_series_that_stopped_long_ago_is_told(bars, tmp_path):
+    (tmp_path / "calm.py").write_text(CALM)
+    (tmp_path / "vix.csv").write_text("date,value\n2015-01-05,20\n2015-01-06,21\n")
+    side = f"data.side.vix={{source: series, path: {tmp_path / 'vix.csv'}, value: value}}"
+    path = ("--data", "files", "--set", f"data.path={bars / 'doubtful.csv'}", "--no-tearsheet")
+    done = quantstrats("backtest", tmp_path / "calm.py", *path, "--set", side, "--json")
+    assert done.returncode == 0, done.stderr
+    (stamp,) = [each for each in json.loads(done.stdout)["stamps"] if each.startswith("side series 'vix'")]
+    assert stamp == (
+        "side series 'vix': nothing of it was known after 2015-01-06: that value stands on the 41 rows after it"
+    )
+
+
 def test_a_side_series_that_is_missing_is_told_before_anything_runs(home, tmp_path):
     (tmp_path / "calm.py").write_text(CALM)
     done = quantstrats("backtest", tmp_path / "calm.py", "--data", "synthetic")
@@ -208,6 +255,16 @@ def test_a_side_series_that_is_missing_is_told_before_anything_runs(home, tmp_pa
     needs = "error: signal 'calm' needs the side series 'vix' (the market has: none)"
     assert done.stderr.strip() == f"{needs}; say where it comes from in data.side.vix"
     assert not (home / "logs" / "runs").exists()
+
+
+def test_a_side_series_that_is_missing_is_told_before_bars_are_asked_for(yahoo, tmp_path):
+    (tmp_path / "calm.py").write_text(CALM)
+    url = ("--set", f"data.url={yahoo.url}")
+    done = quantstrats("backtest", tmp_path / "calm.py", "--data", "yahoo", "--symbols", "SPY", *SPAN, *url)
+    assert (done.returncode, done.stdout) == (2, "")
+    told = "error: the signal needs the side series 'vix' (the configuration has: none)"
+    assert done.stderr.strip() == f"{told}; say where it comes from in data.side.vix"
+    assert yahoo.asked == []
 
 
 def test_a_check_tells_what_is_wrong_by_rule_with_places(command, bars):
@@ -299,12 +356,37 @@ def register_sources(register):
 '''
 
 
+def test_the_other_source_takes_parameters_and_impossible_bars_are_left_out(command, bars):
+    path = ("--data", "files", "--set", f"data.path={bars / 'bad.csv'}")
+    other = f"{{source: files, path: {bars / 'doubtful.csv'}}}"
+    code, out, err = command("data", "check", *path, "--against", other)
+    assert (code, err) == (1, "")  # the impossible bar is still there
+    assert "high_below_low" in out
+    assert out.splitlines()[-1].split() == ["AAA", "2015-02-03", "bar", "-", "52", "-"]
+    code, out, _ = command("data", "check", *path, "--against", other, "--json")
+    (difference,) = json.loads(out)["differences"]
+    assert (difference["field"], difference["value"], difference["other"]) == ("bar", None, 52.0)
+    for wrong in ("{source: files, path", "{path: x.csv}"):
+        code, _, err = command("data", "check", *path, "--against", wrong)
+        assert code == 2
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1
+
+
+def test_a_policy_for_each_rule_can_be_tried(command, bars):
+    path = ("--data", "files", "--set", f"data.path={bars / 'bad.csv'}")
+    _, out, _ = command("data", "check", *path, "--repair", "{default: drop, zero_volume: mask, bad_print: keep}")
+    actions = [line.split()[-1] for line in out.splitlines() if line.startswith(("high_", "decimal_", "bad_", "zero_"))]
+    assert actions == ["drop", "drop", "keep", "mask"]
+
+
 def test_a_screen_judges_by_what_was_known_on_a_day(command):
     common = ("data", "screen", "--data", "synthetic", "--set", "data.count=8", "--set", "universe.top=3")
     code, out, err = command(*common, "--date", "2005-03-01")
     assert (code, err) == (0, "")
     assert lines_fit(out)
     assert out.startswith("3 of 8 symbols inside the universe on 2005-03-01\n")
+    assert "! universe: fixed basket of 8 symbols, chosen with today's knowledge" in out
     code, early, _ = command(*common, "--date", "2005-03-01", "--end", "2005-03-01", "--json")
     code, late, _ = command(*common, "--date", "2005-03-01", "--json")
     assert json.loads(early) == json.loads(late)
@@ -336,6 +418,7 @@ def test_a_picture_shows_the_last_bars(command, tmp_path, home):
     ("arguments", "line"),
     [
         (["fetch", "yahoo"], "no symbols are named; give --symbols"),
+        (["fetch"], "nobody is named to ask; give a source"),
         (["fetch", "yaho", "--symbols", "A"], "no source called 'yaho'; did you mean 'yahoo'?"),
         (["fetch", "sample", "--symbols", "A"], "source 'sample' is not asked over a network"),
         (["fetch", "yahoo", "--symbols", "@nowhere.txt"], "nowhere.txt"),
@@ -389,3 +472,109 @@ def test_a_damaged_file_is_named_and_fetched_again(command, yahoo, home):
     assert "damaged" in out
     assert list(file.parent.joinpath("damaged").glob("*.parquet"))
     assert pd.read_parquet(io.BytesIO(file.read_bytes()))["close"].notna().sum() == 252
+
+
+def test_what_the_vendor_revised_stands_on_every_report_and_nothing_on_stderr(yahoo, home):
+    """As real processes: a split since the first fetch, then a damaged file."""
+    url = ("--set", f"data.url={yahoo.url}")
+    quantstrats("data", "fetch", "yahoo", "--symbols", "AAPL", "--start", "2019-01-02", "--end", "2019-06-28", *url)
+    file = home / "logs" / "cache" / "yahoo" / "1d-adjusted" / "AAPL.parquet"
+    halves = yahoo_server.bars("AAPL", first="2019-01-02", last="2019-12-31") * [0.5, 0.5, 0.5, 0.5, 2.0]
+    yahoo.rows["AAPL"] = {str(day.date()): (*row[:4], row[3], row[4]) for day, *row in halves.itertuples()}
+    shown = quantstrats("data", "show", "AAPL", "--data", "yahoo", *SPAN, *url)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "! yahoo revised bars that were stored, which were replaced: AAPL: 124 of 124" in shown.stdout
+    spoilt = bytearray(file.read_bytes())
+    spoilt[len(spoilt) // 2] ^= 1
+    file.write_bytes(spoilt)
+    done = quantstrats("backtest", "buy_and_hold", "--data", "yahoo", "--symbols", "AAPL", *SPAN, *url, "--json",
+                       "--no-tearsheet")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert "what was kept of yahoo's bars of AAPL was damaged, and was fetched again" in told["stamps"]
+    run = load_run(told["folder"])
+    assert run.warnings == []
+    assert str(file) in run.manifest["data"]["record"]["notes"][0]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "line"),
+    [
+        ("2024-03-28", "2023-03-28", "start 2024-03-28 lies after end 2023-03-28"),
+        ("2024-03-30", "2024-03-31", "XNYS has no session from 2024-03-30 to 2024-03-31; ask for other dates"),
+    ],
+)
+def test_a_span_without_a_session_is_told_with_the_reason(command, start, end, line):
+    code, out, err = command("data", "fetch", "yahoo", "--symbols", "SPY", "--start", start, "--end", end)
+    assert (code, out, err) == (2, "", f"error: {line}\n")
+
+
+@pytest.fixture
+def aside(command, yahoo, home):
+    """A superseded file of MSFT, a damaged one of AAPL that is 40 days old, and what a killed writer left."""
+    fetch = ("data", "fetch", "yahoo", "--symbols", "AAPL,MSFT", *SPAN, "--set", f"data.url={yahoo.url}")
+    command(*fetch)
+    folder = home / "logs" / "cache" / "yahoo" / "1d-adjusted"
+    (folder / "AAPL.parquet").write_bytes(b"damaged")
+    halves = yahoo_server.bars("MSFT", first="2019-01-02", last="2019-12-31") * 0.5
+    yahoo.rows["MSFT"] = {str(day.date()): (*row[:4], row[3], row[4]) for day, *row in halves.itertuples()}
+    command(*fetch, "--refresh")
+    for file in (folder / "damaged").iterdir():
+        name, _, suffix = file.name.rpartition(".")
+        moment = pd.Timestamp.now("UTC") - pd.Timedelta(days=40)
+        file.rename(file.with_name(f"AAPL.{moment:%Y%m%dT%H%M%S}-{name[-6:]}.{suffix}"))
+    (folder / ".MSFT.parquet.0123abcd.writing").write_bytes(b"half")
+    return folder
+
+
+def sizes(*folders):
+    return sum(file.stat().st_size for folder in folders for file in folder.iterdir())
+
+
+def test_prune_removes_what_stands_aside_and_leaves_what_is_in_use(command, aside, home):
+    used = {file: file.read_bytes() for file in aside.glob("*.parquet")}
+    size = sizes(aside / "superseded", aside / "damaged") + 4
+    code, out, err = command("data", "prune", "--dry-run")
+    lines = [
+        "1 superseded file in yahoo/1d-adjusted: MSFT",
+        "1 damaged file in yahoo/1d-adjusted: AAPL",
+        "leftover yahoo/1d-adjusted/.MSFT.parquet.0123abcd.writing",
+        f"1 superseded file, 1 damaged file and 1 leftover, {size:,} bytes, in {home / 'logs' / 'cache'}",
+    ]
+    assert (code, out, err) == (0, "".join(f"would remove {line}\n" for line in lines), "")
+    assert sizes(aside / "superseded", aside / "damaged") + 4 == size
+    code, out, err = command("data", "prune")
+    assert (code, out, err) == (0, "".join(f"removed {line}\n" for line in lines), "")
+    assert list((aside / "superseded").iterdir()) == list((aside / "damaged").iterdir()) == []
+    assert {file: file.read_bytes() for file in aside.glob("*.parquet")} == used
+    assert not list(aside.glob(".*"))
+    assert command("data", "prune")[1].startswith(
+        "removed 0 superseded files, 0 damaged files and 0 leftovers, 0 bytes"
+    )
+
+
+def test_prune_by_age_counts_from_when_files_were_put_aside(command, aside):
+    code, out, _ = command("data", "prune", "--older-than", "41", "--dry-run")
+    assert (code, out.splitlines()[-1].startswith("would remove 0 superseded files, 0 damaged files and 1")) == (
+        0,
+        True,
+    )
+    command("data", "prune", "--older-than", "39")
+    assert list((aside / "damaged").iterdir()) == []
+    (superseded,) = (aside / "superseded").iterdir()
+    code, out, _ = command("data", "prune", "--older-than", "0")
+    assert out.startswith("removed 1 superseded file in yahoo/1d-adjusted: MSFT\n")
+    assert not superseded.exists()
+
+
+def test_what_cannot_be_removed_is_told_in_one_line(command, aside, monkeypatch):
+    (aside / ".MSFT.parquet.0123abcd.writing").unlink()
+
+    def refuse(self, missing_ok=False):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    code, out, err = command("data", "prune")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {aside / 'superseded' / 'MSFT.'}")
+    assert err.endswith(" cannot be removed: Permission denied\n")

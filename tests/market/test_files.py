@@ -284,7 +284,7 @@ BAD = {
         HEAD + A2 + A5 + B2 + A2,
         (
             "bars.csv: the same time and symbol stand again in 1 row, first at line 5 (2015-01-02 A); "
-            "keep one of each, or choose by another column as in data.where: {timeframe: 1h}"
+            "keep one of each, or choose by another column as in data.where: {timeframe: 1h}, or set data.repair: drop"
         ),
     ),
     "unsorted": (

@@ -135,7 +135,7 @@ def test_a_check_refuses_nothing_and_changes_nothing():
     supply = supply_of(rows_of("A", [10, 11, 12, 13, 14], low=(1, -5.0), volume=(3, -1.0)))
     report = quality_of(supply)
     assert report.counts == {"nonpositive_price": 1, "negative_volume": 1}
-    assert set(report.findings["action"]) == {"keep"}
+    assert set(report.findings["action"]) == {"fail"}  # what a backtest does about it
     assert report.impossible_left == 2
     mended = quality_of(supply, Repair("drop"))
     assert set(mended.findings["action"]) == {"drop"}
@@ -151,6 +151,15 @@ def test_when_no_bar_is_left_it_is_told_why():
 def test_a_symbol_twice_in_its_own_rows_is_refused():
     with pytest.raises(DataError, match="the same time and symbol stand again in 1 row, first at 2015-01-05 A"):
         market_of(supply_of(rows_of("A", [10, 11], WEEK[[0, 0]])))
+
+
+def test_of_rows_that_repeat_a_bar_the_first_counts_where_that_is_asked_for():
+    repeated = rows_of("A", [10, 99, 11, 12], WEEK[[0, 0, 1, 2]])
+    market, report = market_of(supply_of(repeated), Repair("drop"))
+    assert market.close["A"].tolist() == [10.0, 11.0, 12.0]
+    assert report.counts == {"duplicate": 1}
+    assert report.findings.loc[0, ["symbol", "time", "value", "action"]].tolist() == ["A", WEEK[0], 99.0, "drop"]
+    assert quality_of(supply_of(repeated)).impossible_left == 1
 
 
 def test_no_symbol_is_called_cash():

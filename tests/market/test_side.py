@@ -181,3 +181,19 @@ def test_the_join_is_the_newest_known_observation_row_by_row(pairs):
     )
     decided = [day.tz_localize("UTC") + pd.Timedelta(hours=21) for day in DAYS]
     assert joined(side).tolist() == pytest.approx([naive(rows, instant) for instant in decided], nan_ok=True)
+
+
+def test_a_series_that_stopped_long_ago_is_told():
+    rows = pd.date_range("2015-01-01 21:00", periods=100, freq="D", tz="UTC")
+
+    def note(days):
+        known = rows[0] + pd.to_timedelta(days, unit="D")
+        return SideSeries(pd.Series(1.0, index=known.tz_localize(None)), known).ended_note(rows)
+
+    # Rows end on day 99. Silent for a day before, it may be so for ten.
+    assert note(range(90)) == ""
+    assert note(range(89)) == "nothing of it was known after 2015-03-30: that value stands on the 11 rows after it"
+    # A quarterly one may be silent for twice its longest silence.
+    assert note([0, 30, 60]) == ""
+    assert note([0, 10, 30]) == ("nothing of it was known after 2015-01-31: that value stands on the 69 rows after it")
+    assert note([200]) == ""

@@ -15,13 +15,14 @@ from quantstrats.market.sources.alpaca import Alpaca
 from quantstrats.market.sources.files import Files
 from quantstrats.market.sources.fred import Fred
 from quantstrats.market.sources.sec import Sec
+from quantstrats.market.sources.sectors import Sectors
 from quantstrats.market.sources.series import Series
 from quantstrats.market.sources.synthetic import Synthetic
 from quantstrats.market.sources.yahoo import Yahoo
 from quantstrats.settings.settings import read_settings
 
 
-@pytest.mark.parametrize("source", [Fred, Sec, Series])
+@pytest.mark.parametrize("source", [Fred, Sec, Series, Sectors])
 def test_every_parameter_of_a_side_series_is_in_the_documentation(source):
     text = (Path(__file__).parents[2] / "docs" / "sources.md").read_text()
     (line,) = [line for line in text.splitlines() if line.startswith(f"| `{source.name}` | `")]

@@ -10,10 +10,15 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from quantstrats import Market, Plugins
 from quantstrats.errors import ConfigError, DataError
 from quantstrats.market.cache.offline import only_cached
+from quantstrats.market.sources import sectors
+from quantstrats.market.sources.beside import side_plan
+from quantstrats.market.sources.sectors import Sectors
 from quantstrats.market.symbols import SymbolList, sectors_of_list, symbols_of
 
 HEAD = "Symbol,Security,GICS Sector,CIK\n"
@@ -235,12 +240,42 @@ def test_a_busy_server_is_asked_again(server):
 
 
 def test_the_lists_sectors_are_a_static_map(server):
-    sectors = sectors_of_list()
-    assert sectors.is_assumed
-    assert sectors.values["S2"] == "Energy"
-    assert sectors.values.value_counts().to_dict() == {"Industrials": 502, "Energy": 1}
+    side = sectors_of_list()
+    assert side.is_assumed
+    assert side.values["S2"] == "Energy"
+    assert side.values.value_counts().to_dict() == {"Industrials": 502, "Energy": 1}
     with pytest.raises(ConfigError, match=r"no list of symbols called 'sp5000' \(there are: sp500\)"):
         sectors_of_list("sp5000")
+
+
+def test_the_lists_sectors_are_a_side_series_of_the_markets_symbols(server):
+    days = pd.bdate_range("2015-11-23", "2015-11-25")
+    close = pd.DataFrame(1.0, index=days, columns=["S2", "S3", "ZZ"])
+    plugins = Plugins()
+    plugins.register(sectors)
+    plan = side_plan("sector", {"source": "sectors"}, plugins)
+    assert plan.described(plugins) == {"source": "sectors", "of": "sp500"}
+    series = plan.load(list(close), days[0].date(), days[-1].date()).series
+    market = Market.from_frames(close=close, side={"sector": series})
+    assert market.side["sector"].fillna("none").to_dict() == {"S2": "Energy", "S3": "Industrials", "ZZ": "none"}
+    assert "side series 'sector' is static and assumed known at all times" in market.stamps
+    assert len(Sectors().load_side([]).values) == 503
+
+
+def test_what_becomes_of_other_symbols_in_the_list_does_not_change_a_market(server, kept):
+    before = Sectors().load_side(["S7"]).content_hash()
+    made_older(kept)
+    server.answer = (200, constituents(450, first=7))
+    again = Sectors().load_side(["S7"])
+    assert len(server.asked) == 2
+    assert again.content_hash() == before
+
+
+def test_sectors_that_cannot_be_had_are_told(server):
+    with pytest.raises(DataError, match="no symbol of the market is in the S&P 500; leave it out"):
+        Sectors().load_side(["ZZ"])
+    with pytest.raises(ConfigError, match=r"of is 'sp50'; did you mean 'sp500'\? \(it is sp500\)"):
+        Sectors("sp50")
 
 
 def test_a_real_table_of_constituents_is_read(server):

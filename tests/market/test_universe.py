@@ -324,6 +324,7 @@ def test_a_measure_wants_the_rows_of_a_whole_window(bars_of):
 def test_only_symbols_of_the_sectors_may_be_held(bars_of):
     market = bars_of({symbol: [10, 10] for symbol in "ABCD"}, side=sectors_as(A="Energy", B="Utilities", D="IT", Z="Q"))
     assert held(Universe(sectors=("Energy", "IT")), market) == ["AD", "AD"]
+    assert held(Universe(sectors="Energy, IT"), market) == ["AD", "AD"]
     assert Universe(sectors=["Energy"]).warmup() == 1
     assert Universe(sectors=["Energy"]) == Universe(sectors=("Energy",))
 
@@ -476,22 +477,28 @@ def test_on_real_bars_the_best_fifty_of_a_row_are_those_of_its_window(real_bars,
 
 
 def test_the_stamp_says_how_the_symbols_were_chosen(members):
-    file = members("symbol,start,end\n")
-    assert Universe(members=file).stamp(20, "todays_list", "S&P 500 of 2026-11-28") == (
+    def some(count):
+        return [f"S{number}" for number in range(count)]
+
+    file = members("symbol,start,end\nS0,2000-01-01,\nS1,2000-01-01,\n")
+    assert Universe(members=file).stamp(some(20), "todays_list", "S&P 500 of 2026-11-28") == (
         "universe: point-in-time members of members.csv"
     )
-    assert Universe(basis="point_in_time").stamp(3) == "universe: point-in-time choice of symbols, as declared"
-    assert Universe().stamp(20) == "universe: fixed basket of 20 symbols, chosen with today's knowledge"
-    assert Universe().stamp(1, "fixed_basket", "mine.csv") == (
+    assert Universe(members=file).stamp(["S0", "OTHER"]) == (
+        "universe: point-in-time members of members.csv, 1 of 2 without bars: survivorship bias"
+    )
+    assert Universe(basis="point_in_time").stamp(some(3)) == "universe: point-in-time choice of symbols, as declared"
+    assert Universe().stamp(some(20)) == "universe: fixed basket of 20 symbols, chosen with today's knowledge"
+    assert Universe().stamp(some(1), "fixed_basket", "mine.csv") == (
         "universe: fixed basket of 1 symbol (mine.csv), chosen with today's knowledge"
     )
-    assert Universe().stamp(503, "todays_list", "S&P 500 of 2026-11-28") == (
+    assert Universe().stamp(some(503), "todays_list", "S&P 500 of 2026-11-28") == (
         "universe: today's list (S&P 500 of 2026-11-28): survivorship bias, names that left it are not in it"
     )
-    assert Universe(basis="todays_list").stamp(5) == (
+    assert Universe(basis="todays_list").stamp(some(5)) == (
         "universe: today's list: survivorship bias, names that left it are not in it"
     )
-    assert Universe(members=file, basis="fixed_basket").stamp(5).startswith("universe: fixed basket of 5 symbols")
+    assert Universe(members=file, basis="fixed_basket").stamp(some(5)).startswith("universe: fixed basket of 5 symbols")
 
 
 def test_a_screen_tells_of_each_symbol_what_it_is_and_why_it_is_outside(bars_of, members):
@@ -611,7 +618,7 @@ def test_rules_that_can_never_be_judged_are_told(bars_of, members):
             {"top": 1, "by": "volatility", "window": 2},
             "window is 2; a volatility needs two returns, so at least 3 rows",
         ),
-        ({"sectors": "Energy"}, r"sectors is 'Energy'; give a list of names, as in \['Energy', 'Utilities'\]"),
+        ({"sectors": 3}, r"sectors is 3; give a list of names, as in \['Energy', 'Utilities'\]"),
         ({"sectors": [3]}, r"sectors is \[3\]; give a list of names"),
         ({"sectors": []}, "sectors names none, nothing could be held"),
         ({"basis": "today"}, r"basis is 'today'.* \(it can be point_in_time, fixed_basket, todays_list\)"),

@@ -32,7 +32,11 @@ def check(
         ),
     ] = None,
     against: Annotated[
-        str | None, typer.Option(metavar="SOURCE", help="Compare with the bars of another source as well.")
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="Compare with the bars of another source as well: its name, or '{source: files, path: other.csv}'.",
+        ),
     ] = None,
     tolerances: Annotated[
         list[str] | None,
@@ -63,20 +67,25 @@ def check(
         repair=repair,
         offline=offline,
     )
+    allowed, other = _tolerances(tolerances or []), _other_source(against)
     with progress_line(), printed_aside():
         plugins = installed_plugins()
         data = asked.data
         report = quality_asked(
             asked.made_source(plugins), data.symbols, data.start, data.end, repair=data.repair, offline=data.offline
         )
-        differences = None if against is None else _differences(asked, against, _tolerances(tolerances or []), plugins)
-    if as_json:
-        plain = report.as_plain()
-        print_json(plain if differences is None else {**plain, "differences": _records(differences)})
-    else:
+    if not as_json:
         typer.echo(report.as_text())
-        if differences is not None:
-            typer.echo("\n".join(["", *_difference_lines(differences, against or "")]))
+    plain = report.as_plain() if as_json else {}
+    if other is not None:
+        with progress_line(), printed_aside():
+            differences = _differences(asked, other, allowed, plugins)
+        if as_json:
+            plain["differences"] = _records(differences)
+        else:
+            typer.echo("\n".join(["", *_difference_lines(differences)]))
+    if as_json:
+        print_json(plain)
     if report.impossible_left:
         raise typer.Exit(1)
 
@@ -96,32 +105,77 @@ def _tolerances(given: list[str]) -> dict[str, float]:
     return found
 
 
-def _differences(asked: DataAsked, against: str, tolerances: dict[str, float], plugins: Plugins) -> pd.DataFrame:
-    """Return where the bars differ from those of another source of the same symbols and span."""
+def _other_source(against: str | None) -> dict[str, Any] | None:
+    """Return the source to compare with, as ``{"source": name, **parameters}``."""
+    import yaml
+
+    from quantstrats.errors import ConfigError
+    from quantstrats.plainyaml import load_yaml
+
+    if against is None or not against.lstrip().startswith("{"):
+        return None if against is None else {"source": against}
+    try:
+        told = load_yaml(against)
+    except yaml.YAMLError:
+        told = None
+    if not isinstance(told, dict) or not isinstance(told.get("source"), str):
+        raise ConfigError(f"--against {against!r} is no source; give a name, or '{{source: files, path: other.csv}}'")
+    return told
+
+
+def _differences(
+    asked: DataAsked, other: dict[str, Any], tolerances: dict[str, float], plugins: Plugins
+) -> pd.DataFrame:
+    """Return where the bars differ from those of another source of the same symbols and span.
+
+    Bars that cannot be are left out on both sides, unless the configuration says otherwise. The exchange and the
+    length of bars are those of the first source, unless the other says them.
+    """
+    from dataclasses import fields, replace
+
     from quantstrats.loading import load_market
     from quantstrats.market.quality.reconcile import reconcile
 
-    market = asked.load(plugins)
+    repair = asked.data.repair or "drop"
+    market = replace(asked, data=replace(asked.data, repair=repair)).load(plugins)
     span = market.session[0].date(), market.session[-1].date()
-    other = load_market(against, list(market.symbols), *span, offline=asked.data.offline, plugins=plugins)
-    return reconcile(market, other, tolerances)
+    mine, params = asked.made_source(plugins), dict(other)
+    name = params.pop("source")
+    takes = {each.name for each in fields(plugins.find("source", name).cls)}
+    shared: dict[str, Any] = {
+        key: getattr(mine, key) for key in ("calendar", "interval") if key in takes and hasattr(mine, key)
+    }
+    theirs = load_market(
+        {"name": name, **shared, **params},
+        list(market.symbols),
+        *span,
+        repair=repair,
+        offline=asked.data.offline,
+        plugins=plugins,
+    )
+    return reconcile(market, theirs, tolerances)
 
 
-def _difference_lines(differences: pd.DataFrame, against: str) -> list[str]:
+def _difference_lines(differences: pd.DataFrame) -> list[str]:
     from quantstrats.cli.texts import count
 
     if differences.empty:
-        return [f"{against}: the same bars, within the tolerances"]
-    lines = [f"{against}: {count(len(differences), 'value')} beyond the tolerances"]
+        return ["the other source has the same bars, within the tolerances"]
+    lines = [f"{count(len(differences), 'value')} beyond the tolerances"]
     lines.append(f"  {'symbol':<10}{'time':<22}{'field':<8}{'value':>13}{'other':>13}{'difference':>12}")
     shown = differences.head(_SHOWN)
     labels = [str(time)[:19].removesuffix(" 00:00:00") for time in shown["time"]]
     columns = (shown[name] for name in ("symbol", "field", "value", "other", "difference"))
     for time, symbol, field, value, other, difference in zip(labels, *columns, strict=True):
-        lines.append(f"  {symbol:<10}{time:<22}{field:<8}{value:>13,.7g}{other:>13,.7g}{difference:>12.2%}")
+        numbers = f"{_number(value, ',.7g'):>13}{_number(other, ',.7g'):>13}{_number(difference, '.2%'):>12}"
+        lines.append(f"  {symbol:<10}{time:<22}{field:<8}{numbers}")
     if len(differences) > _SHOWN:
         lines.append(f"  and {len(differences) - _SHOWN:,} more (--json lists all)")
     return lines
+
+
+def _number(value: float, form: str) -> str:
+    return format(value, form) if value == value else "-"
 
 
 def _records(differences: pd.DataFrame) -> list[dict[str, Any]]:

@@ -50,6 +50,7 @@ def asked_of(
     ConfigError
         If the configuration or a setting does not fit.
     """
+    from quantstrats.settings.configfile import parse_assignments
     from quantstrats.settings.settings import read_data_settings
 
     flags = {
@@ -58,7 +59,7 @@ def asked_of(
         "data.start": start,
         "data.end": end,
         "data.interval": interval,
-        "data.repair": repair,
+        "data.repair": None if repair is None else parse_assignments([f"data.repair={repair}"])[0][1],
         "data.offline": True if offline else None,
     }
     return read_data_settings(config, assignments or [], flags)

@@ -32,6 +32,9 @@ def screen(
 
     The rules are those of the block universe: --set universe.top=5 --set universe.by=volatility.
     """
+    import textwrap
+
+    from quantstrats.assembly import universe_stamp
     from quantstrats.cli.progress import progress_line
     from quantstrats.cli.strangers import installed_plugins, printed_aside
     from quantstrats.market.screen import screen as screened
@@ -40,13 +43,16 @@ def screen(
     with progress_line(), printed_aside():
         market = asked.load(installed_plugins())
         table = screened(asked.universe, market, date)
+        table["volatility"] *= market.bars_per_year**0.5
+    stamp = universe_stamp(asked.universe, market)
     day = str(market.session[-1].date()) if date is None else date
     if as_json:
         from quantstrats.cli.texts import print_json
 
-        print_json({"date": day, "symbols": [_plain(symbol, row) for symbol, row in table.iterrows()]})
+        print_json({"date": day, "stamp": stamp, "symbols": [_plain(symbol, row) for symbol, row in table.iterrows()]})
         return
     typer.echo("\n".join(_lines(table, day, every)))
+    typer.echo(textwrap.fill(f"! {stamp}", 80, subsequent_indent="  "))
 
 
 def _lines(table: pd.DataFrame, day: str, every: bool) -> list[str]:
@@ -56,11 +62,12 @@ def _lines(table: pd.DataFrame, day: str, every: bool) -> list[str]:
     shown = table if every else inside
     lines = [f"{len(inside)} of {count(len(table), 'symbol')} inside the universe on {day}"]
     if len(shown):
-        lines.append(f"{'symbol':<12}{'close':>12}{'dollar volume':>18}{'volatility':>12}  {'sector or failed rule'}")
+        lines.append(f"{'':<10}{'':>13}{'dollar volume':>22}{'volatility':>12}  sector or")
+        lines.append(f"{'symbol':<10}{'close':>13}{'a bar':>22}{'a year':>12}  rule that fails")
     for symbol, row in list(shown.iterrows())[: None if every else _SHOWN]:
         why = (str(row["sector"]) if row["sector"] == row["sector"] else "") if row["inside"] else f"! {row['fails']}"
-        numbers = f"{_number(row['close'], ',.2f'):>12}{_number(row['dollar_volume'], ',.0f'):>18}"
-        lines.append(f"{symbol!s:<12}{numbers}{_number(row['volatility'], '.2%'):>12}  {why}"[:80].rstrip())
+        numbers = f" {_number(row['close'], ',.2f'):>12} {_number(row['dollar_volume'], ',.0f'):>21}"
+        lines.append(f"{symbol!s:<10}{numbers}{_number(row['volatility'], '.2%'):>12}  {why}"[:80].rstrip())
     if not every and len(shown) > _SHOWN:
         lines.append(f"and {len(shown) - _SHOWN} more (--all lists every symbol)")
     return lines

@@ -67,8 +67,14 @@ def show(
 def _file_name(market: Market, symbol: str) -> str:
     from urllib.parse import quote
 
-    source = market.origin["source"]
-    return f"{quote(f'{source}-{symbol}', safe='')}.png"
+    length = "" if market.bar is None else f"-{_length(market)}"
+    name = f"{market.origin['source']}-{symbol}{length}"
+    return f"{quote(name, safe='')}.png"
+
+
+def _length(market: Market) -> str:
+    """Return how long a bar is, as in ``1D`` or ``5min``."""
+    return "1D" if market.bar is None else f"{market.bar.total_seconds() / 60:g}min"
 
 
 def _facts(market: Market, symbol: str) -> dict[str, Any]:
@@ -87,7 +93,7 @@ def _facts(market: Market, symbol: str) -> dict[str, Any]:
         "symbol": symbol,
         "source": market.origin["source"],
         "calendar": market.calendar.name,
-        "bar": "1D" if market.bar is None else str(market.bar),
+        "bar": _length(market),
         "first": str(session[0].date()),
         "last": str(session[-1].date()),
         "bars": int(there.sum()),
@@ -122,7 +128,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
         ("Extremes", f"{percent(facts['largest_fall'])} and {percent(facts['largest_rise'])} from bar to bar"),
     ]
     if facts["kept"]:
-        rows.append(("Content", str(facts["kept"])))
+        rows.append(("Kept bars", f"hash {facts['kept']}"))
     lines = [facts["symbol"], *(f"{name:<12}{text}" for name, text in rows)]
     for note in facts["notes"]:
         lines += textwrap.wrap(note, 80, initial_indent="! ", subsequent_indent="  ")

@@ -15,11 +15,11 @@ import pyarrow as pa
 from quantstrats.errors import DataError
 from quantstrats.hashing import hash_frame
 from quantstrats.market.cache.checked import DamagedError, check, read_checked, read_facts, write_checked
+from quantstrats.market.frames import FIELDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FIELDS = ("open", "high", "low", "close", "volume")
 VERSION = 1
 _MOST_REVISIONS = 20  # the newest are kept
 _SESSION = timedelta(days=1)  # an intraday session begins and ends less than a day off its date in UTC

@@ -33,7 +33,7 @@ class Entry:
     facts : BarFacts or None
         What is known of its bars; None if it cannot be read.
     trouble : str
-        Why it cannot be read; empty if it can.
+        Why it cannot be read, with its whole path; empty if it can.
     """
 
     source: str
@@ -42,6 +42,11 @@ class Entry:
     file: Path
     facts: BarFacts | None
     trouble: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why it cannot be read, for lines in which its symbol stands already."""
+        return self.trouble.removeprefix(f"{self.file} ").removeprefix("is ")
 
 
 class BarCache:
@@ -92,9 +97,11 @@ class BarCache:
         write_whole(place, file.read_bytes())
         return place
 
-    def clear_leftovers(self) -> list[Path]:
-        """Remove what killed writers left, and return it."""
-        return [left for folder in sorted(self.folder.glob("*/*")) for left in clear_leftovers(folder)]
+    def clear_leftovers(self, *, dry_run: bool = False) -> list[Path]:
+        """Remove what killed writers left, here and in all folders below, and return it; or only say what would go."""
+        # Each call looks into a folder and the folders in it.
+        folders = [self.folder, *sorted(path for path in self.folder.glob("*/*") if path.is_dir())]
+        return [left for folder in folders for left in clear_leftovers(folder, dry_run=dry_run)]
 
 
 def _quoted(name: str) -> str:

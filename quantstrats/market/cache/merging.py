@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from quantstrats.errors import DataError
-from quantstrats.market.cache.barfile import FIELDS, Revision, no_bars
+from quantstrats.market.cache.barfile import Revision, no_bars
+from quantstrats.market.frames import FIELDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

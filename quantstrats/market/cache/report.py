@@ -58,7 +58,9 @@ class FetchReport:
     outcomes : tuple of Outcome
         One per symbol, in the order asked.
     notes : tuple of str
-        What else the user should know: files that were damaged.
+        What else the user should know: files that were damaged, why, and where they are now.
+    damaged : tuple of str
+        The symbols whose files were.
     """
 
     source: str
@@ -66,6 +68,7 @@ class FetchReport:
     span: Span
     outcomes: tuple[Outcome, ...]
     notes: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
 
     @property
     def missing(self) -> list[Outcome]:
@@ -80,7 +83,7 @@ class FetchReport:
     def as_text(self) -> str:
         """Return lines for a terminal: counts first, then what the user should know."""
         empty = [outcome for outcome in self.outcomes if outcome.status == "empty"]
-        lines = [f"{self.source} {self.variant}, {self.span}: {_counted(len(self.outcomes), 'symbol')}", self._counts()]
+        lines = [f"{self.source} {self.variant}, {self.span}: {counted(len(self.outcomes), 'symbol')}", self._counts()]
         lines += _few([f"revised: {told_revision(outcome)}" for outcome in self.revised])
         lines += [f"without bars in this span: {named(outcome.symbol for outcome in empty)}"] if empty else []
         lines += _few(list(self.notes))
@@ -101,6 +104,7 @@ class FetchReport:
             "missing": {outcome.symbol: outcome.reason for outcome in self.missing},
             "revised": {outcome.symbol: outcome.revision.as_plain() for outcome in self.revised if outcome.revision},
             "notes": list(self.notes),
+            "damaged": list(self.damaged),
             "outcomes": [
                 {"symbol": each.symbol, "status": each.status, "rows": each.rows, "reason": each.reason}
                 for each in self.outcomes
@@ -110,7 +114,7 @@ class FetchReport:
     def _counts(self) -> str:
         rows = sum(outcome.rows for outcome in self.outcomes)
         counts = [f"{self._count(status):,} {status}" for status in STATUSES if self._count(status)]
-        return ", ".join([*counts, f"{_counted(rows, 'bar')} added"])
+        return ", ".join([*counts, f"{counted(rows, 'bar')} added"])
 
     def _count(self, status: Status) -> int:
         return sum(outcome.status == status for outcome in self.outcomes)
@@ -138,7 +142,7 @@ def told_revision(outcome: Outcome) -> str:
     differ = "differs" if found.different == 1 else "differ"
     return ", ".join(
         [
-            f"{outcome.symbol}: {found.different:,} of {_counted(found.rows, 'bar')} {differ}, first {found.first}",
+            f"{outcome.symbol}: {found.different:,} of {counted(found.rows, 'bar')} {differ}, first {found.first}",
             *sizes,
         ]
     )
@@ -157,7 +161,8 @@ def _few(lines: list[str], most: int = _MOST_NAMED) -> list[str]:
     return lines[:most] + ([f"and {len(lines) - most:,} more"] if lines[most:] else [])
 
 
-def _counted(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """Return ``"1 bar"`` or ``"2,520 bars"``."""
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 

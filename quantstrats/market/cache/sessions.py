@@ -78,15 +78,26 @@ class Sessions:
         Raises
         ------
         DataError
-            If none of them is.
+            If none of them is, with the reason.
         """
+        if first is not None and last is not None and first > last:
+            raise DataError(f"start {first} lies after end {last}")
         end = self._last_over() if last is None else min(last, self._last_over())
         start = pd.Timestamp(end) - _LONGEST_BREAK if first is None else pd.Timestamp(first)
         sessions = self.calendar.sessions(start, pd.Timestamp(end))
         if sessions.empty:
-            asked = f"from {first or 'the first'} to {last or 'now'}"
-            raise DataError(f"no session of {self.calendar.name} {asked} is over yet; ask for other dates")
+            raise DataError(f"{self._why_none(first, last)}; ask for other dates")
         return Span(None if first is None else sessions[0].date(), sessions[-1].date())
+
+    def _why_none(self, first: date | None, last: date | None) -> str:
+        """Say why no session of a span can be had."""
+        name = self.calendar.name
+        if last is None:
+            return f"no session of {name} from {first} on is over yet"
+        start = pd.Timestamp(last) - _LONGEST_BREAK if first is None else pd.Timestamp(first)
+        if self.calendar.sessions(start, pd.Timestamp(last)).empty:
+            return f"{name} has no session {f'on {first}' if first == last else f'from {start.date()} to {last}'}"
+        return f"no session of {name} from {start.date()} to {last} is over yet"
 
     def dates(self, index: pd.DatetimeIndex) -> NDArray[np.datetime64]:
         """Return the session of each row; of a row outside the exchange's hours, the day by the exchange's clock."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from quantstrats.errors import DataError
 from quantstrats.market.cache.barfile import BarFacts, read_arrays, read_bar_facts
 from quantstrats.market.cache.cache import BarCache
 from quantstrats.market.cache.offline import is_offline
-from quantstrats.market.cache.report import FetchReport, Outcome, named, told_missing, told_revision
+from quantstrats.market.cache.report import FetchReport, Outcome, counted, named, told_missing, told_revision
 from quantstrats.market.cache.update import fetch
 from quantstrats.market.calendar import Calendar
 from quantstrats.market.intake import Supply
@@ -42,23 +41,23 @@ def supply_of(
     DataError
         If symbols cannot be had; those that the vendor does not have may be skipped by ``source.missing``.
 
-    Warns
-    -----
-    UserWarning
-        Of files that were damaged, and of bars that the vendor revised since they were stored.
+    Returns
+    -------
+    Supply
+        Its stamps tell of symbols that are missing, bars that the vendor revised since they were stored or sent twice
+        with different values, and files that were damaged; its record has the same as plain data.
     """
     cache = BarCache()
     names, absent = _names(source, symbols, cache)
     report = fetch(source, names, start, end, cache=cache)
-    for note in (*report.notes, *_revisions(report)):
-        warnings.warn(note, stacklevel=2)
     _refuse_failed(source, report)
     facts, empty = _with_bars(source, report, cache)
     missing = [*absent, *(each for each in report.missing if each.status == "unknown"), *empty]
     if missing and (source.missing == "refuse" or not facts):
         raise DataError(
-            f"source {source.name!r}: {len(missing)} of {_counted(len(missing) + len(facts))} cannot be had: "
+            f"source {source.name!r}: {len(missing)} of {counted(len(missing) + len(facts), 'symbol')} cannot be had: "
             f"{told_missing(missing)}; {_kept(facts)}mend the names or the dates, or set data.missing: skip"
+            f"{_noted(report)}"
         )
     return _supply(source, cache, report, facts, missing, (start, end))
 
@@ -98,8 +97,8 @@ def _refuse_failed(source: RemoteSource, report: FetchReport) -> None:
     if failed:
         kept = "" if len(failed) == len(report.outcomes) else "what arrived is kept in the cache; "
         raise DataError(
-            f"source {source.name!r}: bars of {len(failed)} of {_counted(len(report.outcomes))} lack: "
-            f"{told_missing(failed)}; {kept}run it again to go on"
+            f"source {source.name!r}: bars of {len(failed)} of {counted(len(report.outcomes), 'symbol')} lack: "
+            f"{told_missing(failed)}; {kept}run it again to go on{_noted(report)}"
         )
 
 
@@ -147,8 +146,8 @@ def _supply(
         "cache": {symbol: known.content for symbol, known in facts.items()},
         "doubles": {symbol: known.doubles for symbol, known in facts.items() if known.doubles},
         "missing": {outcome.symbol: outcome.reason for outcome in missing},
+        "notes": [*report.notes, *_revisions(report)],
     }
-    stamps = (f"{source.name} has no bars of {named(each.symbol for each in missing)}",) if missing else ()
     return Supply(
         source.name,
         Calendar(source.calendar),
@@ -158,9 +157,26 @@ def _supply(
         batches,
         start=asked[0],
         end=asked[1],
-        stamps=stamps,
+        stamps=tuple(_stamps(report, facts, missing)),
         record={name: value for name, value in record.items() if value},
     )
+
+
+def _stamps(report: FetchReport, facts: Mapping[str, BarFacts], missing: list[Outcome]) -> Iterator[str]:
+    """Yield what every report on these bars must say."""
+    who = report.source
+    if missing:
+        yield f"{who} has no bars of {named(each.symbol for each in missing)}"
+    yield from _revisions(report)
+    mended = [symbol for symbol in report.damaged if symbol in facts]
+    if mended:
+        yield f"what was kept of {who}'s bars of {named(mended)} was damaged, and was fetched again"
+    doubles = {symbol: known.doubles for symbol, known in facts.items() if known.doubles}
+    if doubles:
+        told = [f"{times:,} for {symbol}" for symbol, times in doubles.items()]
+        first = next(iter(doubles.items()))
+        told[0] = f"{counted(first[1], 'time')} twice with different values for {first[0]}"
+        yield f"{who} sent {named(told)}; the last counts"
 
 
 def _ends(facts: Mapping[str, BarFacts], first: date | None, last: date) -> tuple[pd.Timestamp, pd.Timestamp]:
@@ -177,5 +193,5 @@ def _kept(facts: Mapping[str, BarFacts]) -> str:
     return f"the other {len(facts):,} are kept in the cache; " if facts else ""
 
 
-def _counted(number: int) -> str:
-    return "1 symbol" if number == 1 else f"{number:,} symbols"
+def _noted(report: FetchReport) -> str:
+    return "".join(f"; {note}" for note in report.notes)

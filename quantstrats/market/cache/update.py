@@ -100,6 +100,7 @@ class _Fetching:
         self.folder = cache.folder_of(source)
         self.outcomes: dict[str, Outcome] = {}
         self.notes: list[str] = []
+        self.damaged: list[str] = []
         self._rows: dict[str, int] = {}  # that were added, by symbol that was stored
         self._revisions: dict[str, Revision] = {}
         self._anew: set[str] = set()  # what is stored of these is not what the vendor has
@@ -114,7 +115,8 @@ class _Fetching:
                 self._anew = set(symbols) if refresh else set()
                 self._run(symbols)
         outcomes = tuple(self.outcomes[symbol] for symbol in symbols)
-        return FetchReport(self.source.name, self.source.variant, self.wanted, outcomes, tuple(self.notes))
+        found = tuple(self.notes), tuple(self.damaged)
+        return FetchReport(self.source.name, self.source.variant, self.wanted, outcomes, *found)
 
     def _run(self, symbols: list[str]) -> None:
         with self._writing():
@@ -138,9 +140,8 @@ class _Fetching:
         try:
             yield
         except OSError as error:
-            raise _UnwritableError(
-                f"the cache {self.folder} cannot be written: {error.strerror or error}; what arrived before is kept"
-            ) from None
+            why = f"the cache {self.folder} cannot be written: {error.strerror or error}; what arrived before is kept"
+            raise _UnwritableError("; ".join([why, *self.notes])) from None
 
     def _reach(self, symbols: list[str], first: date | None, last: date | None) -> Span:
         """Return the sessions that are wanted offline: without bounds, as far as the cache goes."""
@@ -151,27 +152,31 @@ class _Fetching:
         if not stored:
             return self.sessions.asked(first, last)
         every = functools.reduce(Span.joined, stored)
-        return self.sessions.asked(first or every.first, last or every.last)
+        # Beyond what there is the other bound is the exchange's, so that what lacks can be told.
+        start = every.first if last is None or every.first is None or every.first <= last else None
+        end = every.last if first is None or first <= every.last else None
+        return self.sessions.asked(first or start, last or end)
 
     def _check_all_there(self, symbols: list[str]) -> None:
-        """Settle the symbols out of the cache alone."""
+        """Settle the symbols out of the cache alone. Nothing in it is changed."""
         lacking: dict[str, str] = {}
+        advice = "run once without --offline"
         for symbol in symbols:
             try:
-                facts = self._facts(symbol)
-            except DataError as error:  # its file is another symbol's
+                facts = self._known(symbol)
+            except DataError as error:  # it is damaged, or another symbol's; what is wrong stays where it is
                 lacking[symbol] = str(error)
                 continue
             if facts is not None and self._span(facts).covers(self.wanted):
                 self._settle_stored(symbol, facts)
             else:
                 lacking[symbol] = self._lack(facts)
+                advice = "run once without --offline, or ask for dates that it has"
         if lacking:
             count = f"{len(lacking)} of {len(symbols)} symbols" if len(symbols) > 1 else "1 symbol"
             raise DataError(
                 f"offline: the cache lacks bars of {count} of {self.source.name} ({self.source.variant}): "
-                f"{named(f'{symbol} ({lack})' for symbol, lack in lacking.items())}; "
-                "run once without --offline, or ask for dates that it has"
+                f"{named(f'{symbol} ({lack})' for symbol, lack in lacking.items())}; {advice}"
             )
 
     def _lack(self, facts: BarFacts | None) -> str:
@@ -314,34 +319,40 @@ class _Fetching:
         head, tail = (dates[few - 1].item(), dates[-few].item()) if few else (None, None)
         return write_bars(self.cache.file(self.source, symbol), bars, replace(facts, head=head, tail=tail))
 
-    def _facts(self, symbol: str) -> BarFacts | None:
+    def _known(self, symbol: str) -> BarFacts | None:
         """Return what is known of the stored bars, once those that are wanted are found undamaged."""
-        file = self.cache.file(self.source, symbol)
-
-        def read() -> BarFacts:
-            return check_bars(file, symbol, self.wanted.first, self.wanted.last)
-
         try:
-            return read()
+            return check_bars(self.cache.file(self.source, symbol), symbol, self.wanted.first, self.wanted.last)
         except FileNotFoundError:
             return None
+
+    def _facts(self, symbol: str) -> BarFacts | None:
+        """Return the same; a damaged file is put aside, as if there were none."""
+        try:
+            return self._known(symbol)
         except DamagedError:
             with locked(self.folder):
-                return self._undamaged(file, read)
+                return self._undamaged(symbol, lambda: self._known(symbol))
 
     def _stored(self, symbol: str) -> tuple[pd.DataFrame, BarFacts] | None:
-        file = self.cache.file(self.source, symbol)
-        return self._undamaged(file, lambda: read_bars(file, symbol))
+        return self._undamaged(symbol, lambda: read_bars(self.cache.file(self.source, symbol), symbol))
 
-    def _undamaged(self, file: Path, read: Callable[[], T]) -> T | None:
-        """Return what is read of a file; None if there is none, or if it is damaged and was put aside."""
+    def _undamaged(self, symbol: str, read: Callable[[], T | None]) -> T | None:
+        """Return what is read of a symbol's file; None if there is none, or if it is damaged and was put aside."""
         try:
             return read()
         except FileNotFoundError:
             return None
         except DamagedError as error:
-            self.notes.append(f"{error}; it was moved to {quarantine(file, str(error))}")
+            self.notes.append(f"{error}; it was moved to {self._put_aside(symbol, error)}")
+            self.damaged.append(symbol)
             return None
+
+    def _put_aside(self, symbol: str, error: DamagedError) -> Path:
+        try:
+            return quarantine(self.cache.file(self.source, symbol), str(error))
+        except OSError as refused:
+            raise DataError(f"{error}, and it cannot be moved away: {refused.strerror or refused}") from None
 
     def _settle_stored(self, symbol: str, facts: BarFacts) -> None:
         if symbol in self._revisions:

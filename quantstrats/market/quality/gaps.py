@@ -9,6 +9,7 @@ import numpy as np
 
 from quantstrats.market.quality.part import places
 from quantstrats.market.quality.rule import NOT_REPAIRED, Rule
+from quantstrats.market.quality.windows import level_before
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,17 +72,25 @@ def _since_session_start(flags: Flags, starts: Flags) -> NDArray[np.int32]:
 def symbol_reuse(part: Part) -> Hits:
     """Find bars that follow a gap of more than 63 sessions at another price level.
 
-    The first bar after such a gap is hit if its open is more than a factor of 2 from the last close before.
-    ``expected`` is that close.
+    The first bar after such a gap is hit if its open and its close are both more than a factor of 2 above, or both as
+    far below, the last close before and the median of the last 7 before: one wrong price on either side is no other
+    company. ``expected`` is that last close.
     """
     far = (part.opening > np.exp(_UNRELATED)) | (part.opening < np.exp(-_UNRELATED))
     where = places(far)
     if not len(where[0]):
         return part.joined()
     session = np.cumsum(part.starts_session)
-    passed: NDArray[np.int64] = session[where[0]] - session[part.last_row[where]]
-    row, column = (part_of[passed > REUSE_SESSIONS + 1] for part_of in where)
-    return part.hits((row, column), "open", part.last_close[row, column])
+    last_row = part.last_row[where].astype("intp")
+    passed: NDArray[np.int64] = session[where[0]] - session[last_row]
+    long = passed > REUSE_SESSIONS + 1
+    row, column = (part_of[long] for part_of in where)
+    last = part.last_close[row, column]
+    before = np.log(np.stack([last, level_before(part, (last_row[long] + 1, column))]))
+    after = np.log(np.stack([part.prices[field][row, column] for field in ("open", "close")]))
+    moves = (after[:, None] - before).reshape(4, -1)
+    hit = (moves > _UNRELATED).all(axis=0) | (moves < -_UNRELATED).all(axis=0)
+    return part.hits((row[hit], column[hit]), "open", last[hit])
 
 
 RULES = (

@@ -40,9 +40,10 @@ def outlier(part: Part) -> Hits:
     median absolute deviation, from 21 returns or more), and beyond log(1.25); of shorter bars than daily ones the
     latter is smaller with the root of the bar's share of a session, not below a tenth, and the first bar of a session
     is never hit. After a gap of n rows the deviations count root n times. The close must be as far from the median of
-    the last 5 closes too, so that the way back from a wrong close is no outlier.
+    the last 7 closes too, so that the way back from up to three wrong closes is no outlier.
 
-    ``expected`` is the last close, ``bound`` the farthest close from it that is allowed.
+    ``expected`` is the last close, or that median where the close lies between the two: it is the last close then that
+    is most likely wrong. ``bound`` is the farthest close from it that is allowed.
     """
     least = LEAST_MOVE * part.share
     far = (part.ratio > np.exp(least)) | (part.ratio < np.exp(-least))
@@ -52,14 +53,16 @@ def outlier(part: Part) -> Hits:
     if not len(where[0]):
         return part.joined()
     last = part.last_close[where]
+    level = level_before(part, where)
     move = np.log(part.ratio[where])
-    from_level = np.log(part.prices["close"][where] / level_before(part, where))
+    from_level = np.log(part.prices["close"][where] / level)
     gap = where[0] - part.last_row[where]
     allowed = np.maximum(least, SCALES * scale_before(part, where) * np.sqrt(gap))
     # NaN, where too little is known, is no hit.
-    hit = (np.abs(move) > allowed) & (np.sign(move) * from_level > allowed)
-    bound = last * np.exp(np.sign(move) * allowed)
-    return part.hits((where[0][hit], where[1][hit]), "close", last[hit], bound[hit])
+    hit = (np.abs(move) > allowed) & (np.abs(from_level) > allowed)
+    usual = np.where(move * from_level > 0, last, level)
+    bound = usual * np.exp(np.sign(from_level) * allowed)
+    return part.hits((where[0][hit], where[1][hit]), "close", usual[hit], bound[hit])
 
 
 def unadjusted_split(part: Part) -> Hits:
@@ -68,11 +71,11 @@ def unadjusted_split(part: Part) -> Hits:
     An open is hit whose ratio to the last close is near that of a split, 3 for 2, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20,
     25, 30, 40, 50 or 100 for 1, or the reverse: within 3%, or twice the robust standard deviation of recent returns if
     that is more, but 8% at most. The move must exceed 6 of those deviations, which 21 returns or more must tell; the
-    last close must be within a factor of 1.3 of the median of the last 5, and the close within 1.3 of the open; and the
+    last close must be within a factor of 1.3 of the median of the last 7, and the close within 1.3 of the open; and the
     bar must look like any other day: its log(high / low) at most 4 times the recent median, its traded value at most 4
     times that of the median recent volume at the last close. Smaller splits cannot be told from news, nor can 3 for 2
-    by a bar without a range. Of intraday bars only the first of a session is looked at, and may be 20 times as wide and
-    trade 40 times as much.
+    by a bar without a range, nor any split by a bar that has neither range nor volume. Of intraday bars only the first
+    of a session is looked at, and may be 20 times as wide and trade 40 times as much.
 
     ``expected`` is the last close.
     """
@@ -95,6 +98,8 @@ def unadjusted_split(part: Part) -> Hits:
     hit &= np.abs(np.log(part.prices["close"][where] / part.prices["open"][where])) < _LEVEL
     hit &= where[0] - part.last_row[where] <= MANY
     hit &= _usual_day(part, where, last)
+    # With neither a range nor a volume nothing tells a split from a crash.
+    hit &= ~(part.flat[where] & np.isnan(part.volume[where]))
     return part.hits((where[0][hit], where[1][hit]), "open", last[hit])
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import bottleneck
 import numpy as np
 
 from quantstrats.market.frames import PRICES
 from quantstrats.market.quality.part import places
 from quantstrats.market.quality.rule import Rule
-from quantstrats.market.quality.windows import level_before, range_before
+from quantstrats.market.quality.windows import MANY, level_before, median_before, range_before
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +26,10 @@ _POWERS_OF_BARS = np.array([-3, -2, 2, 3])
 _NEAR = np.log(1.15)
 # Prices within this factor of each other are of one level.
 _LEVEL = np.log(2)
+# No close is off by a hundred that is nearer than this factor to all closes before.
+_FAR = 50
+# With as many closes, four wrong ones are fewer than the right ones.
+_LEAST_CLOSES = 9
 
 # How far above open, close and the last close a day's high may go, and how far below them its low.
 HIGH_REACH = np.log(1.5)
@@ -38,9 +43,14 @@ def decimal_shift(part: Part) -> Hits:
     """Find prices whose decimal point stands in the wrong place.
 
     A price is hit that is 10, 100 or 1000 times as large, or as small, as the bar's other prices, to within 15% (each
-    side in logs). The bar's other prices are those within a factor of 2 of the median of the last 5 closes, or, if none
-    is, the middle of all four. Where all prices of a bar agree among themselves but are 100 or 1000 times as large or
-    small as that median of at least 3 closes, the close is hit; 10 times is what a split does, and told as one.
+    side in logs). The bar's other prices are those at a level that is known: within a factor of 2 of the median of the
+    last 7 closes, or of all closes of the 63 rows before, if these are 9 or more. If none is, they are all four. The
+    middle of them counts.
+
+    Where all prices of a bar agree among themselves and are at neither level, but 100 or 1000 times as large or small
+    as the median of the last 7 closes, the close is hit, provided that there were 9 closes; 10 times is what a split
+    does, and told as one. So up to four such bars on end are found, and the bar after them is right again. Of a longer
+    run the first four are hit, and then it is a new level; the old one is still known until the run is 31 bars long.
 
     ``expected`` is the price with its point put right; so is ``bound``, unless all prices of the bar are off.
     """
@@ -49,7 +59,9 @@ def decimal_shift(part: Part) -> Hits:
         return part.joined()
     bars = np.log(np.stack([part.prices[field][where] for field in PRICES]))
     level = np.log(level_before(part, where))
-    agree = np.abs(bars - level) < _LEVEL
+    # Still the old one when a few closes in a row were wrong, and NaN where too few are known to tell.
+    settled = np.log(median_before(part.prices["close"], where, _LEAST_CLOSES))
+    agree = (np.abs(bars - level) < _LEVEL) | (np.abs(bars - settled) < _LEVEL)
     some = agree.any(axis=0)
     centre = _middle(np.where(agree | ~some, bars, np.nan))
     power = _power(bars - centre, _POWERS)
@@ -57,15 +69,15 @@ def decimal_shift(part: Part) -> Hits:
     if part.raw["open"] is part.raw["close"]:
         hits = hits[-1:]
     one = np.ptp(bars, axis=0) < _LEVEL
-    whole = _power(bars[-1] - level, _POWERS_OF_BARS) * (one & ~some & _known(part, where))
+    whole = _power(bars[-1] - level, _POWERS_OF_BARS) * (one & ~some & ~np.isnan(settled))
     all_off = _shifted(part, where, "close", whole, bounded=False)
     return part.joined(*hits, all_off)
 
 
 def _apart(part: Part) -> Flags:
-    """Tell bars whose prices are far from each other, or from the last close."""
+    """Tell bars whose prices are far from each other, or whose close is far from any of the 63 rows before."""
     high, low = part.prices["high"], part.prices["low"]
-    apart = (part.ratio > 50) | (part.ratio < 0.02)
+    apart = _far_from_any(part.prices["close"])
     if high is low:
         return apart
     # With a ratio of 10 to within 15%, the extremes are more than 8 apart; NaN compares as near, so fmax and fmin.
@@ -74,10 +86,22 @@ def _apart(part: Part) -> Flags:
     return apart
 
 
+def _far_from_any(close: Floats) -> Flags:
+    """Tell closes more than 50 times as large or small as any of the 63 rows before."""
+    far = np.zeros(close.shape, dtype=bool)
+    # Most columns never go so far.
+    columns = np.flatnonzero(bottleneck.nanmax(close, axis=0) > _FAR * bottleneck.nanmin(close, axis=0))
+    if len(columns):
+        some = close[:, columns]
+        rows = min(MANY + 1, len(close))
+        above = some > _FAR * bottleneck.move_min(some, rows, min_count=1, axis=0)
+        below = some * _FAR < bottleneck.move_max(some, rows, min_count=1, axis=0)
+        far[:, columns] = above | below
+    return far
+
+
 def _middle(bars: Floats) -> Floats:
     """Return the median of each column, NaN left out."""
-    import bottleneck
-
     found = np.full(bars.shape[1], np.nan)
     there = ~np.isnan(bars).all(axis=0)
     found[there] = bottleneck.nanmedian(bars[:, there], axis=0)
@@ -96,14 +120,6 @@ def _shifted(part: Part, where: Places, field: str, power: NDArray[np.int64], bo
     row, column = where[0][hit], where[1][hit]
     right = part.raw[field][row, column] * 10.0 ** -power[hit]
     return part.hits((row, column), field, right, right if bounded else None)
-
-
-def _known(part: Part, where: Places) -> Flags:
-    """Tell where three closes or more came before."""
-    rows = where[0][:, None] - np.arange(1, 6)
-    closes = part.prices["close"][np.maximum(rows, 0), where[1][:, None]]
-    known: Flags = ((rows >= 0) & ~np.isnan(closes)).sum(axis=1) >= 3
-    return known
 
 
 def bad_print(part: Part) -> Hits:

@@ -35,6 +35,8 @@ _FINDING = np.dtype(
         ("bars", "i4"),
     ]
 )
+# A part of bars missing that every report tells of.
+_MANY_MISSING = 0.01
 # Places of each rule that a text shows.
 _SHOWN = 3
 _DONE = {"keep": "kept", "drop": "dropped", "mask": "masked", "winsorise": "winsorised"}
@@ -210,17 +212,29 @@ class QualityReport:
             said.append(f"bars that cannot be were kept: {left}")
         doubtful = self._said(lambda rule, action: rule.kind == "doubtful" and action == "keep")
         if doubtful:
-            said.append(f"likely faults in the bars were kept: {doubtful} ('quantstrats data check' tells where)")
+            said.append(f"likely faults in the bars were kept: {doubtful} (quantstrats data check lists them)")
+        missing = self.counts.get("missing_bar", 0)
+        if missing > _MANY_MISSING * (self.bars + missing):
+            share = missing / (self.bars + missing)
+            said.append(
+                f"{missing:,} of {self.bars + missing:,} bars ({share:.1%}) are missing where the exchange was open: "
+                "the data lacks them, or data.calendar is not the exchange's"
+            )
         return tuple(said)
 
     def _said(self, chosen: Any) -> str:
         words = [
-            f"{count} {rule.name}" + (f" {_DONE.get(action, action)}" if action != "keep" else "")
+            f"{count} {rule.name}"
+            + (f" {_DONE.get(action, action)}" if action != "keep" else f" (first {self._first_place(rule)})")
             for rule in self.rules
             for action, count in self._actions(rule).items()
             if chosen(rule, action)
         ]
         return ", ".join(words)
+
+    def _first_place(self, rule: Rule) -> str:
+        first = int(np.flatnonzero(self.found["rule"] == self.rules.index(rule))[0])
+        return f"{self._label(self._times[first])} {self.symbols[self.found['symbol'][first]]}"
 
     def as_text(self, width: int = 80) -> str:
         """Return a table of the rules that found something, with the first places of each."""
@@ -231,9 +245,12 @@ class QualityReport:
         symbols = f"{len(self.symbols):,} symbol{'' if len(self.symbols) == 1 else 's'}"
         lines = [f"{bars} of {symbols}: {what}"]
         if self.rules:
-            lines += ["", f"{'rule':<18}{'bars':>9}{'symbols':>9}  action"]
+            lines += ["", f"{'rule':<18}{'bars':>9}{'symbols':>9}  {'kind':<12}action"]
         for number, rule in enumerate(self.rules):
             lines += self._rule_lines(number, rule)
+        if self.impossible_left:
+            lines += ["", f"Bars that cannot be ({self.impossible_left:,} findings): a backtest refuses them, unless"]
+            lines += ["data.repair says what to do about them, as in --set data.repair=drop"]
         return "\n".join(
             textwrap.shorten(line, width, placeholder="...") if len(line) > width else line for line in lines
         )
@@ -243,7 +260,7 @@ class QualityReport:
         actions = self._actions(rule)
         done = next(iter(actions)) if len(actions) == 1 else ", ".join(f"{a} {count}" for a, count in actions.items())
         symbols = len(np.unique(self.found["symbol"][rows]))
-        lines = [f"{rule.name:<18}{self.counts[rule.name]:>9,}{symbols:>9,}  {done}", f"  {rule.text()}"]
+        lines = [f"{rule.name:<18}{self.counts[rule.name]:>9,}{symbols:>9,}  {rule.kind:<12}{done}", f"  {rule.text()}"]
         times = self._times[rows[:_SHOWN]]
         lines += [f"    {_told(self.found[row], time, self.symbols)}" for row, time in zip(rows, times, strict=False)]
         if len(rows) > _SHOWN:
@@ -265,12 +282,11 @@ class QualityReport:
         rules = {}
         for number, rule in enumerate(self.rules):
             rows = np.flatnonzero(self.found["rule"] == number)
-            first = int(rows[0])
             rules[rule.name] = {
                 "bars": self.counts[rule.name],
                 "symbols": len(np.unique(self.found["symbol"][rows])),
                 "actions": dict(self._actions(rule)),
-                "first": f"{self._label(self._times[first])} {self.symbols[self.found['symbol'][first]]}",
+                "first": self._first_place(rule),
             }
         return {"bars": self.bars, "symbols": len(self.symbols), "rules": rules}
 
@@ -295,10 +311,10 @@ class QualityReport:
 
 
 def found_in(block: Block, found: Sequence[tuple[Rule, Hits]]) -> QualityReport:
-    """Return what was found in a block of bars about which nothing is done."""
+    """Return what was found in a block of bars about which nothing is done, with what is done about it by default."""
     counted_hits = counted(block, found)
-    kept = [np.full(len(hits), ACTIONS.index("keep"), dtype="int8") for _, hits in counted_hits]
-    return QualityReport.of_block(block, counted_hits, kept)
+    usual = [np.full(len(hits), ACTIONS.index(rule.default), dtype="int8") for rule, hits in counted_hits]
+    return QualityReport.of_block(block, counted_hits, usual)
 
 
 def counted(block: Block, found: Sequence[tuple[Rule, Hits]]) -> list[tuple[Rule, Hits]]:
@@ -307,7 +323,7 @@ def counted(block: Block, found: Sequence[tuple[Rule, Hits]]) -> list[tuple[Rule
 
 
 def _told(finding: np.void, time: pd.Timestamp, symbols: Sequence[str]) -> str:
-    at = time.date() if time.tz is None else time.strftime("%Y-%m-%d %H:%M:%S")
+    at = time.date() if time.tz is None else time.strftime("%Y-%m-%d %H:%M UTC")
     place = f"{at} {symbols[finding['symbol']]}"
     if np.isnan(finding["value"]):
         return place if finding["bars"] == 1 else f"{place}: {finding['bars']} bars"

@@ -28,6 +28,7 @@ def _nothing(part: Part) -> Hits:
 
 # What is found while rows are read; whatever is done about it but failing, the row is left out.
 ROW_RULES: tuple[Rule, ...] = (
+    Rule("duplicate", "the same time and symbol stand again", "impossible", "bar", _nothing, NOT_KEPT),
     Rule("off_session", "the time is none at which the exchange has a bar", "impossible", "bar", _nothing, NOT_KEPT),
     Rule("adjusted_close", "the adjusted close is not a price", "impossible", "close", _nothing, NOT_KEPT),
 )

@@ -20,6 +20,8 @@ STILL_BARS = 5
 STILL_CLOSES = 10  # of a symbol that has shown no range yet, where an unchanged close says less
 _STILL_MINUTES = 60  # of intraday bars: as long as this, if that is more bars
 
+_REPEATED_MINUTES = 2  # intraday bars that repeat the one before, on end
+
 OPEN_BARS = 63
 # Shares of those bars at which a stretch of stale opens begins and ends.
 OPENS_BEGIN = 0.5
@@ -47,6 +49,31 @@ def stale_price(part: Part) -> Hits:
     ranged = np.logical_or.accumulate(part.prices["high"][:, columns] > part.prices["low"][:, columns], axis=0)
     rows, narrow = np.nonzero(still & (run >= np.where(ranged, few, many)))
     return part.hits((rows, columns[narrow]), "close")
+
+
+def repeated_bar(part: Part) -> Hits:
+    """Find bars with a range that are, to the last digit and share, the bar on the row before.
+
+    All prices and the volume, which must be known and above zero, are the same: no two days of trading are, so the feed
+    has most likely sent the old bar again. Of intraday bars, where little trade may repeat itself, the third on end and
+    those that follow are hit.
+    """
+    same = part.prices["close"] == part.last_close
+    same &= ~part.flat
+    rows, columns = np.nonzero(same[1:])
+    before, rows = rows, rows + 1
+    for name in ("open", "high", "low"):
+        prices = part.prices[name]
+        kept = prices[rows, columns] == prices[before, columns]
+        before, rows, columns = before[kept], rows[kept], columns[kept]
+    volume = part.volume
+    kept = (volume[rows, columns] == volume[before, columns]) & (volume[rows, columns] > 0)
+    rows, columns = rows[kept], columns[kept]
+    if part.intraday and len(rows):
+        repeated = np.zeros(part.shape, dtype=bool)
+        repeated[rows, columns] = True
+        rows, columns = np.nonzero(repeated & (_run_length(repeated, ~repeated) >= _REPEATED_MINUTES))
+    return part.hits((rows, columns), "close")
 
 
 def stale_open(part: Part) -> Hits:
@@ -101,6 +128,7 @@ def _never_closes(part: Part) -> bool:
 
 RULES = (
     Rule("stale_price", "close has not changed, without a range, for long", "unusual", "close", stale_price),
+    Rule("repeated_bar", "all values are those of the bar before", "doubtful", "bar", repeated_bar),
     Rule(
         "stale_open", "open is the last close on most of the last 63 bars", "doubtful", "open", stale_open, NOT_REPAIRED
     ),

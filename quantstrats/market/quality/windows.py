@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 MANY = 63
 # With fewer values than this nothing is usual.
 LEAST = 21
-# Bars whose closes tell at which level a symbol trades.
-FEW = 5
+# Closes that tell at which level a symbol trades, whatever is wrong with three of them.
+FEW = 7
 # A normal variable's standard deviation over its median absolute deviation.
 _NORMAL = 1.4826
 # Places looked at in one go, so that windows stay small whatever there is to look at.
@@ -24,9 +24,17 @@ _PLACES = 8192
 
 
 def level_before(part: Part, where: Places) -> Floats:
-    """Return the median of the closes of the few rows before each place; of the last close if those rows have none."""
-    level = _over(lambda rows: bottleneck.nanmedian(rows, axis=1), [part.prices["close"]], where, FEW, 1)
-    return np.where(np.isnan(level), part.last_close[where], level)
+    """Return the median of the last 7 closes before each place, as many of them as the 63 rows before have.
+
+    Where these have none, it is the last close.
+    """
+
+    def level(closes: Floats) -> Floats:
+        from_end = np.cumsum(~np.isnan(closes[:, ::-1]), axis=1)[:, ::-1]
+        return np.asarray(bottleneck.nanmedian(np.where(from_end <= FEW, closes, np.nan), axis=1))
+
+    found = _over(level, [part.prices["close"]], where, MANY, 1)
+    return np.where(np.isnan(found), part.last_close[where], found)
 
 
 def median_before(array: Floats, where: Places, least: int = LEAST) -> Floats:

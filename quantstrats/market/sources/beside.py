@@ -2,74 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from datetime import date, timedelta
+from dataclasses import dataclass, fields, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quantstrats.errors import ConfigError, DataError, PluginError, QuantstratsError, did_you_mean, in_one_line
+from quantstrats.errors import ConfigError, DataError, PluginError, QuantstratsError, in_one_line
 from quantstrats.making import From, described, made
 from quantstrats.market.side import SideSeries
+from quantstrats.market.sources.bars_of import BarsOf
 from quantstrats.market.sources.base import SideSource, Source
-from quantstrats.market.sources.known import delay_of
+from quantstrats.market.sources.loaded_side import LoadedSide
 from quantstrats.warned import heard
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from quantstrats.plugins import Plugins
-
-_FIELDS = ("open", "high", "low", "close", "volume")
-# How far before a market's first session the newest earlier bar may lie: exchanges have been closed for longer than a
-# week, and vendors keep one-minute bars for little more than one.
-_DAYS_BEFORE, _DAYS_BEFORE_INTRADAY = 31, 7
-
-
-@dataclass(frozen=True)
-class BarsOf:
-    """Which numbers of a source with bars are the series. A bar's are known when it is complete.
-
-    Parameters
-    ----------
-    symbol : str
-        Whose bars.
-    field : {"open", "high", "low", "close", "volume"}, default "close"
-        Which of their numbers.
-    delay : str, optional
-        How long after the bar is complete they are known, as in 15min.
-    """
-
-    symbol: str
-    field: str = "close"
-    delay: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.field not in _FIELDS:
-            raise ConfigError(
-                f"field is {self.field!r}{did_you_mean(self.field, _FIELDS)} (it is {', '.join(_FIELDS)})"
-            )
-        delay_of(self.delay)
-
-    def load(self, source: Source, start: date | None, end: date | None) -> SideSeries:
-        """Return the series out of the source's bars; see :meth:`SidePlan.load`."""
-        import pandas as pd
-
-        from quantstrats.market.market import Market
-
-        if start is not None:
-            days = _DAYS_BEFORE if getattr(source, "bar", None) is None else _DAYS_BEFORE_INTRADAY
-            start -= timedelta(days=days + delay_of(self.delay).days)
-        market = source.load([self.symbol], start, end)
-        if not isinstance(market, Market):
-            raise DataError(f"source {source.name!r} returned {type(market).__name__}, not a Market")
-        market = market.select([self.symbol])
-        if start or end:
-            market = market.between(start, end)
-        values = pd.Series(market.array(self.field)[:, market.symbols.get_loc(self.symbol)], index=market.index)
-        there = values.notna().to_numpy()
-        known_at: pd.DatetimeIndex = market.decided_at[there] + delay_of(self.delay)
-        return SideSeries(values[there].rename(self.symbol), known_at)
 
 
 @dataclass(frozen=True)
@@ -90,8 +39,8 @@ class SidePlan:
     source: Source
     bars: BarsOf | None = None
 
-    def load(self, symbols: Sequence[str], start: date | None = None, end: date | None = None) -> SideSeries:
-        """Return the series.
+    def load(self, symbols: Sequence[str], start: date | None = None, end: date | None = None) -> LoadedSide:
+        """Return the series, and what was found in the bars that it is made of.
 
         Parameters
         ----------
@@ -103,20 +52,20 @@ class SidePlan:
         Raises
         ------
         DataError
-            If it cannot be had, or nothing of it was known by the last session.
+            If it cannot be had, what is found in its bars is refused, or nothing of it was known by the last session.
         """
         who = f"data.side.{self.name}: source {self.source.name!r}"
         try:
-            series = heard(who, type(self.source).__module__, self._loaded, symbols, start, end)
+            loaded = heard(who, type(self.source).__module__, self._loaded, symbols, start, end)
         except QuantstratsError as error:
-            raise type(error)(f"data.side.{self.name}: {error}") from error.__cause__
+            raise type(error)(f"data.side.{self.name}: {self._in_its_keys(str(error))}") from error.__cause__
         # A stranger's source may raise anything; the one who asked for it wants to know whose it was.
         except (Exception, SystemExit) as error:
             raise DataError(f"{who} failed: {in_one_line(error)}") from error
-        if not isinstance(series, SideSeries):
-            raise DataError(f"{who} returned {type(series).__name__}, not a SideSeries")
-        self._refuse_unknown_until(series, end)
-        return series
+        if not isinstance(loaded.series, SideSeries):
+            raise DataError(f"{who} returned {type(loaded.series).__name__}, not a SideSeries")
+        self._refuse_unknown_until(loaded.series, end)
+        return replace(loaded, stamps=tuple(f"side series {self.name!r}: {stamp}" for stamp in loaded.stamps))
 
     def described(self, plugins: Plugins) -> dict[str, Any]:
         """Return it as the plain data of which :func:`side_plan` makes it again.
@@ -127,15 +76,24 @@ class SidePlan:
             If a parameter holds something that plain data cannot carry.
         """
         plain = described(self.source, plugins)
-        own = {} if self.bars is None else {each.name: getattr(self.bars, each.name) for each in fields(BarsOf)}
-        return {"source": plain.pop("name"), **plain, **own}
+        return {"source": plain.pop("name"), **plain, **({} if self.bars is None else self.bars.as_plain())}
 
-    def _loaded(self, symbols: Sequence[str], start: date | None, end: date | None) -> SideSeries:
+    def _loaded(self, symbols: Sequence[str], start: date | None, end: date | None) -> LoadedSide:
         if self.bars is not None:
             return self.bars.load(self.source, start, end)
         if not isinstance(self.source, SideSource):
             raise DataError(f"source {self.source.name!r} has bars; say of which symbol, as in symbol: SPY")
-        return self.source.load_side(symbols, start, end)
+        return LoadedSide(self.source.load_side(symbols, start, end))
+
+    def _in_its_keys(self, told: str) -> str:
+        """Return a message of the source with its keys as the user sets them here: data.side.vix.path for data.path.
+
+        Other keys of ``data`` (``data.offline``) are none of its own.
+        """
+        own = {each.name for each in (*fields(self.source), *fields(BarsOf))}  # type: ignore[arg-type]  # a dataclass
+        keys = "|".join(map(re.escape, own))
+        # Not within a path or an address.
+        return re.sub(rf"(?<![\w./-])data\.(?=(?:{keys})\b(?![/.]\w))", f"data.side.{self.name}.", told)
 
     def _refuse_unknown_until(self, series: SideSeries, end: date | None) -> None:
         """Refuse a series of which nothing is known by the last session: it would be missing in every row."""
@@ -157,9 +115,10 @@ def side_plan(name: str, thing: Any, plugins: Plugins, folder: Path | None = Non
     name : str
         What strategies call it.
     thing : mapping, str or SideSource
-        ``{"source": ..., **parameters}``; of a source with bars, the keys ``symbol``, ``field`` and ``delay`` say which
-        numbers and from when on, all others are its parameters. Or a source's name, or the source itself. What was said
-        elsewhere, within it, stands in a :class:`~quantstrats.making.From`.
+        ``{"source": ..., **parameters}``; of a source with bars, the keys ``symbol``, ``field``, ``delay`` and
+        ``repair`` say which numbers, from when on, and what is done about wrong ones; all others are its parameters.
+        Or a source's name, or the source itself. What was said elsewhere, within it, stands in a
+        :class:`~quantstrats.making.From`.
     plugins : Plugins
         Where to look for the source.
     folder : Path, optional
@@ -205,10 +164,14 @@ def _bars_of(source: str, params: dict[str, Any]) -> BarsOf:
         own["symbol"] = str(own["symbol"])
     if "symbol" not in own:
         raise ConfigError(f"source {source!r} has bars; say of which symbol, as in symbol: SPY")
-    if not all(isinstance(value, str) or (value is None and key == "delay") for key, value in own.items()):
+    texts = {key: value for key, value in own.items() if key != "repair"}
+    if not all(isinstance(value, str) or (value is None and key == "delay") for key, value in texts.items()):
         raise ConfigError("symbol, field and delay are texts, as in {symbol: ^VIX, field: close, delay: 15min}")
     return BarsOf(**own)
 
 
 def _bare(value: Any) -> Any:
-    return value.value if isinstance(value, From) else value
+    """Return plain data without the marks of where it was said."""
+    if isinstance(value, From):
+        return _bare(value.value)
+    return {key: _bare(item) for key, item in value.items()} if isinstance(value, Mapping) else value

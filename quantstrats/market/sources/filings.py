@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from quantstrats.errors import DataError, did_you_mean
 from quantstrats.market.sources.known import NEW_YORK, ends_of_days
-from quantstrats.market.sources.observations import side_frame
+from quantstrats.market.sources.side_frame import side_frame
 
 if TYPE_CHECKING:
     from quantstrats.market.side import SideSeries
@@ -133,6 +133,8 @@ def why_none(tables: Sequence[pa.Table], source: Sec, symbols: Sequence[str]) ->
     some = ", ".join(symbols[:5]) + (f" and {len(symbols) - 5} more" if len(symbols) > 5 else "")
     wanted = " or ".join(source.facts)
     if not tables:
+        if not symbols:
+            return "no symbols are named; give them, as in --symbols AAPL,MSFT"
         return f"it knows none of the symbols {some}; name the companies by their numbers, as in ciks: {{AAPL: 320193}}"
     whole = pa.concat_tables(tables)
     if not whole.num_rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import queue
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -100,9 +101,16 @@ class Pace:
         self._stopped.set()
 
 
+# What libraries say where a host's name leads nowhere.
+_UNRESOLVED = re.compile(r"resolv|getaddrinfo|Name or service|nodename", re.IGNORECASE)
+
+
 def is_passing(error: BaseException) -> bool:
-    """Tell whether the same request may succeed later: a connection's trouble does pass, a wrong address does not."""
-    return isinstance(error, OSError) and not isinstance(error, ValueError)
+    """Tell whether the same request may succeed soon: a connection's trouble does pass.
+
+    A wrong address does not, nor a host that nobody knows: most likely there is no network at all.
+    """
+    return isinstance(error, OSError) and not isinstance(error, ValueError) and not _UNRESOLVED.search(str(error))
 
 
 def attempts(

@@ -33,7 +33,7 @@ class Series(SideSource):
     path : Path
         The file.
     value : str
-        The column of values: numbers; in a map of symbols, text will do.
+        The column of values: numbers; where symbols have values of their own, all may be words instead, as of sectors.
     over : str, optional
         A column to divide the values by, as calls under puts. Where it is zero there is no value.
     time : str, optional
@@ -45,9 +45,9 @@ class Series(SideSource):
         Which rows to take, by other columns: ``{doc_type: 10-Q}``.
     known_at : str, default "close"
         ``close``: at the close of the session that a value is about, or, where that day has no session, at its end.
-        Else the column that says it: of instants; or of dates alone, which count from the end of their day in the
-        exchange's time zone, so that the next session is the first to see the value. ``assumed``: a map of symbols
-        that is taken as known at all times, which is stamped on every report.
+        Else the column that says it, each row for itself: an instant; or a date, as which every midnight counts, which
+        is known from its end in the exchange's time zone, so that the next session is the first to see the value.
+        ``assumed``: a map of symbols that is taken as known at all times, which is stamped on every report.
     delay : str, optional
         How much later than that it is known: ``15min``, ``2h``, ``1D`` (24 hours).
     calendar : str, default "XNYS"
@@ -107,11 +107,12 @@ class Series(SideSource):
         DataError
             If the file cannot be read, lacks a column, or holds what cannot stand: with file, place and what to do.
         """
-        from quantstrats.market.sources.observations import read_map, read_observations
+        from quantstrats.market.sources.observations import read_observations
+        from quantstrats.market.sources.side_map import read_map
 
         path = Path(self.path)
         if not path.is_file():
-            raise DataError(f"there is no file {path}; set path")
+            raise DataError(f"there is no file {path}; set data.path")
         if self.known_at == ASSUMED:
             return read_map(self, path, symbols)
         return read_observations(self, path, symbols)

@@ -114,7 +114,9 @@ def test_entries_name_damaged_files_and_leave_out_what_was_put_aside(source, ven
     assert list(found) == ["AAA", "BBB", "CCC"]
     assert found["AAA"].facts.rows == 21
     assert found["BBB"].facts is None
-    assert str(cache.file(source, "BBB")) in found["BBB"].trouble
+    assert found["BBB"].trouble == f"{cache.file(source, 'BBB')} is damaged: it has 0 bytes, and some are missing"
+    assert found["BBB"].reason == "damaged: it has 0 bytes, and some are missing"
+    assert found["AAA"].reason == found["AAA"].trouble == ""
     assert len(list((cache.folder_of(source) / "superseded").iterdir())) == 1
 
 
@@ -122,7 +124,18 @@ def test_leftovers_of_killed_writers_are_cleared(source, cache):
     fetch(source, ["AAA"], cache=cache, now=END)
     left = cache.folder_of(source) / ".AAA.parquet.0123abcd.writing"
     left.write_bytes(b"half")
-    assert cache.clear_leftovers() == [left]
+    beside = [
+        cache.folder / ".x.1.writing",
+        left.parent.parent / ".y.2.writing",
+        left.parent / "damaged" / ".z.3.writing",
+    ]
+    beside[-1].parent.mkdir()
+    for path in beside:
+        path.write_bytes(b"half")
+    assert sorted(cache.clear_leftovers(dry_run=True)) == sorted([left, *beside])
+    assert left.exists()
+    assert sorted(cache.clear_leftovers()) == sorted([left, *beside])
+    assert not any(path.exists() for path in (left, *beside))
     left.write_bytes(b"half")
     fetch(source, ["AAA"], cache=cache, now=END)
     assert not left.exists()

@@ -1,3 +1,5 @@
+import json
+import re
 from datetime import date
 
 import numpy as np
@@ -123,20 +125,60 @@ def test_a_symbol_named_twice_is_refused(source):
         supply_of(source, ["AAA", "AAA"], None, LAST)
 
 
-def test_damage_is_warned_of_and_mended(source, vendor):
-    fetch(source, ["AAA"], None, LAST)
-    file = BarCache().file(source, "AAA")
+def cut_short(source, symbol):
+    file = BarCache().file(source, symbol)
     file.write_bytes(file.read_bytes()[:-100])
-    with pytest.warns(UserWarning, match=r"AAA\.parquet is damaged: .* it was moved to .*damaged"):
-        supply = supply_of(source, ["AAA"], None, LAST)
+    return file
+
+
+def test_damage_is_mended_stamped_and_recorded(source, vendor):
+    fetch(source, ["AAA", "BBB"], None, LAST)
+    file = cut_short(source, "AAA")
+    supply = supply_of(source, ["AAA", "BBB"], None, LAST)
+    assert supply.stamps == ("what was kept of fake's bars of AAA was damaged, and was fetched again",)
+    (note,) = supply.record["notes"]
+    assert re.fullmatch(rf"{re.escape(str(file))} is damaged: .*; it was moved to .*/damaged/AAA\..*\.parquet", note)
+    json.dumps(supply.record)
     pd.testing.assert_frame_equal(frames(supply)["AAA"], vendor.books["AAA"], check_exact=True, check_freq=False)
+    again = supply_of(source, ["AAA", "BBB"], None, LAST)
+    assert (again.stamps, "notes" in again.record) == ((), False)
 
 
-def test_a_revision_is_warned_of(source, vendor):
+def test_damage_is_told_where_the_bars_cannot_be_fetched_again(source, vendor):
+    fetch(source, ["AAA"], None, LAST)
+    file = cut_short(source, "AAA")
+    vendor.fails_before = "AAA"
+    with pytest.raises(DataError) as caught:
+        supply_of(source, ["AAA"], None, LAST)
+    assert f"run it again to go on; {file} is damaged: " in str(caught.value)
+    vendor.fails_before = None
+    fetch(source, ["AAA"], None, LAST)
+    cut_short(source, "AAA")
+    del vendor.books["AAA"]
+    with pytest.raises(DataError, match=r"or set data\.missing: skip; .*AAA\.parquet is damaged: "):
+        supply_of(source, ["AAA"], None, LAST)
+
+
+def test_a_revision_is_stamped_and_recorded(source, vendor):
     fetch(source, ["AAA"], None, date(2024, 1, 31))
     vendor.books["AAA"] = vendor.books["AAA"] * [2.0, 2.0, 2.0, 2.0, 0.5]
-    with pytest.warns(UserWarning, match="fake revised bars that were stored, which were replaced: AAA: 21 of 21 bars"):
-        supply_of(source, ["AAA"], None, LAST)
+    market = source.load(["AAA"], None, LAST)
+    told = (
+        "fake revised bars that were stored, which were replaced: "
+        "AAA: 21 of 21 bars differ, first 2024-01-02, prices by up to 0.5, volumes by up to 0.5"
+    )
+    assert market.stamps == (told,)
+    assert market.record["notes"] == [told]
+
+
+def test_bars_that_were_sent_twice_with_different_values_are_stamped(source, vendor):
+    for symbol, rows in (("AAA", [3, 7]), ("BBB", [5])):
+        vendor.books[symbol] = pd.concat([vendor.books[symbol], vendor.books[symbol].iloc[rows] * 1.5])
+    vendor.books["CCC"] = pd.concat([vendor.books["CCC"], vendor.books["CCC"].iloc[[9]]])  # the same values
+    for _ in range(2):
+        supply = supply_of(source, ["AAA", "BBB", "CCC"], None, LAST)
+        assert supply.stamps == ("fake sent 2 times twice with different values for AAA, 1 for BBB; the last counts",)
+        assert supply.record["doubles"] == {"AAA": 2, "BBB": 1}
 
 
 def test_offline_the_bars_are_the_same(vendor):

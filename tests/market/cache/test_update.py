@@ -1,5 +1,6 @@
 import errno
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -33,6 +34,14 @@ def check_has(cache, source, symbol, first=None, last="2024-02-29"):
     """Check that the cache has exactly the vendor's bars of a span."""
     expected = within(source.vendor.books[symbol], first, last)
     pd.testing.assert_frame_equal(stored(cache, source, symbol), expected, check_exact=True, check_freq=False)
+
+
+def spoil(file, place="rows"):
+    """Change one byte of a file, and return what it has now."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 3 if place == "rows" else -60] ^= 1
+    file.write_bytes(content)
+    return bytes(content)
 
 
 def statuses(report):
@@ -182,6 +191,23 @@ def test_bars_of_the_evening_before_belong_to_the_session_that_they_open(vendor,
 def test_a_span_that_is_not_over_is_refused(source, cache):
     with pytest.raises(DataError, match="no session of XNYS from 2024-03-01 to 2024-03-05 is over yet"):
         fetch(source, ["AAA"], day("2024-03-01"), day("2024-03-05"), cache=cache, now=END)
+    with pytest.raises(DataError, match="no session of XNYS from 2024-03-01 on is over yet"):
+        fetch(source, ["AAA"], day("2024-03-01"), cache=cache, now=END)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "line"),
+    [
+        ("2024-02-28", "2023-02-28", "start 2024-02-28 lies after end 2023-02-28"),
+        ("2024-02-24", "2024-02-25", "XNYS has no session from 2024-02-24 to 2024-02-25; ask for other dates"),
+        ("2024-02-19", "2024-02-19", "XNYS has no session on 2024-02-19; ask for other dates"),  # a holiday
+        ("2024-03-02", "2024-03-03", "XNYS has no session from 2024-03-02 to 2024-03-03; ask for other dates"),
+    ],
+)
+def test_a_span_without_any_session_is_refused_with_the_reason(source, cache, first, last, line):
+    with pytest.raises(DataError) as caught:
+        fetch(source, ["AAA"], day(first), day(last), cache=cache, now=END)
+    assert str(caught.value) == line
 
 
 # --- what vendors change
@@ -437,16 +463,27 @@ def test_a_damaged_file_is_put_aside_and_fetched_again(source, vendor, cache):
     fetch(source, ["AAA", "BBB"], cache=cache, now=END)
     vendor.spans()
     file = cache.file(source, "AAA")
-    content = bytearray(file.read_bytes())
-    content[len(content) // 3] ^= 1
-    file.write_bytes(content)
+    content = spoil(file)
     report = fetch(source, ["AAA", "BBB"], cache=cache, now=END)
     assert vendor.spans() == [("AAA", "None", "2024-02-29")]
     assert statuses(report) == {"AAA": "fetched", "BBB": "current"}
     assert [str(file) in note and "damaged" in note for note in report.notes] == [True]
     aside = list((file.parent / "damaged").glob("AAA.*.parquet"))
-    assert [each.read_bytes() for each in aside] == [bytes(content)]
+    assert [each.read_bytes() for each in aside] == [content]
     check_has(cache, source, "AAA")
+
+
+def test_a_damaged_file_that_cannot_be_moved_fails_its_symbol_alone(source, vendor, cache, monkeypatch):
+    fetch(source, ["AAA", "BBB"], cache=cache, now=END)
+    spoil(cache.file(source, "AAA"))
+
+    def refuse(file, why):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("quantstrats.market.cache.update.quarantine", refuse)
+    report = fetch(source, ["AAA", "BBB"], cache=cache, now=END)
+    assert statuses(report) == {"AAA": "failed", "BBB": "current"}
+    assert re.search(r"AAA\.parquet is damaged: .*, and it cannot be moved away: Permission", report.missing[0].reason)
 
 
 def test_damage_beyond_the_span_is_found_before_anything_is_joined_to_it(source, vendor, cache, monkeypatch):
@@ -501,6 +538,39 @@ def test_offline_a_span_without_bounds_is_as_far_as_the_cache_goes(source, vendo
     with only_cached(True):
         report = fetch(source, ["AAA"], cache=cache, now=END)
     assert (report.span.first, report.span.last) == (day("2024-01-08"), day("2024-01-31"))
+
+
+def test_offline_dates_beyond_what_is_there_are_named(source, vendor, cache):
+    fetch(source, ["AAA"], day("2024-01-08"), day("2024-01-31"), cache=cache, now=END)
+    with only_cached(True):
+        with pytest.raises(DataError, match=r"AAA \(2024-02-01 to 2024-02-29\); run once without --offline, or ask"):
+            fetch(source, ["AAA"], day("2024-02-05"), cache=cache, now=END)
+        with pytest.raises(DataError, match=r"AAA \(the first bar to 2024-01-07\); run once without"):
+            fetch(source, ["AAA"], None, day("2024-01-05"), cache=cache, now=END)
+
+
+@pytest.mark.parametrize("place", ["rows", "end"])
+def test_offline_a_damaged_file_stays_and_is_named_and_online_it_is_fetched_again(source, vendor, cache, place):
+    fetch(source, ["AAA", "BBB"], cache=cache, now=END)
+    file = cache.file(source, "AAA")
+    spoilt = spoil(file, place)
+    vendor.spans()
+    why = {"rows": "its rows are not as they were written", "end": "its end is not as it was written"}[place]
+    with only_cached(True), pytest.raises(DataError) as caught:
+        fetch(source, ["AAA", "BBB"], cache=cache, now=END)
+    assert str(caught.value) == (
+        "offline: the cache lacks bars of 1 of 2 symbols of fake (1d-raw): "
+        f"AAA ({file} is damaged: {why}); run once without --offline"
+    )
+    assert file.read_bytes() == spoilt
+    assert sorted(path.name for path in file.parent.iterdir()) == ["AAA.parquet", "BBB.parquet"]
+    report = fetch(source, ["AAA", "BBB"], cache=cache, now=END)
+    (aside,) = (file.parent / "damaged").glob("*.parquet")
+    assert aside.read_bytes() == spoilt
+    assert report.notes == (f"{file} is damaged: {why}; it was moved to {aside}",)
+    assert report.damaged == ("AAA",)
+    assert statuses(report) == {"AAA": "fetched", "BBB": "current"}
+    check_has(cache, source, "AAA")
 
 
 # --- others at the same time
@@ -583,14 +653,39 @@ def test_two_processes_at_once_leave_the_bars_of_one(source, vendor, cache, tmp_
         assert any(bars.equals(vendor.books[symbol] * factor) for factor in (1.0, 2.0))
 
 
+def killed(folder, kills, least, seed):
+    """Run a campaign of kills as a process; it ends with an exception if anything is lost or wrong."""
+    numbers = {"--kills": kills, "--least": least, "--seed": seed}
+    options = [str(text) for option in numbers.items() for text in option]
+    command = [sys.executable, HARM / "kill_while_fetching.py", folder, *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
 def test_killed_fetches_leave_the_vendors_bars_or_none(tmp_path):
-    campaign = [sys.executable, HARM / "kill_while_fetching.py", tmp_path / "cache", "--kills", "12", "--seed", "7"]
-    done = subprocess.run(campaign, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
+    done = killed(tmp_path / "cache", kills=12, least=2, seed=7)
+    assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)
     assert found["kills"] == 12
     assert found["landed"]["anywhere mid-write"] >= 2
     assert found["whole"]["files"] >= 12
+
+
+@pytest.mark.slow
+def test_fifty_kills_in_the_midst_of_writing_lose_nothing(tmp_path):
+    done = killed(tmp_path / "cache", kills=120, least=50, seed=11)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = json.loads(done.stdout)
+    assert found["kills"] == 120
+    assert found["landed"]["anywhere mid-write"] >= 50
+    # Bars that were written, and bars that were kept aside, were there after most kills, and all of them whole.
+    assert found["whole"]["files"] >= 120
+    assert found["whole"]["files kept aside"] >= 50
+
+
+def test_a_campaign_of_kills_that_shows_too_little_fails_with_a_line(tmp_path):
+    done = killed(tmp_path / "cache", kills=1, least=50, seed=7)
+    assert done.returncode == 1
+    assert re.fullmatch(r"only \d of 1 kills landed mid-write, not 50; give more --kills\n", done.stderr)
 
 
 # --- whatever the spans

@@ -33,6 +33,10 @@ LISTED = {
 APART = 160
 
 
+# Most bars on end that are wrong; nothing may be found in the bars after them.
+LONGEST_RUN = 3
+
+
 @dataclass(frozen=True)
 class Planted:
     """A defect in these rows of a column: its rule must find it, and others may find it as well."""
@@ -42,6 +46,12 @@ class Planted:
     first: int
     last: int
     others: tuple[str, ...] = ()
+    each: bool = False  # whether each of the rows must be hit
+
+    def found(self, hits):
+        """Tell whether these hits are what must be found."""
+        rows = np.unique(hits.row[self.holds(hits)])
+        return len(rows) == self.last - self.first + 1 if self.each else len(rows) > 0
 
     def holds(self, hits):
         """Tell which hits lie in these rows."""
@@ -93,6 +103,16 @@ def decimal_shift(rng, values, row, column):
     return _one_value(values, row, column, field, values[field][row, column] * 10.0**power)
 
 
+def decimal_run(rng, values, row, column):
+    """One price of up to three bars on end, of any power, or all their prices, of a hundred or more."""
+    last = row + int(rng.integers(0, LONGEST_RUN))
+    whole = rng.random() < 0.5
+    power = rng.choice([-3, -2, 2, 3] if whole else [-3, -2, -1, 1, 2, 3])
+    for field in PRICES if whole else [rng.choice(PRICES)]:
+        values[field][row : last + 1, column] *= 10.0**power
+    return row, last
+
+
 def bad_print(rng, values, row, column):
     if rng.random() < 0.5:
         return _one_value(values, row, column, "high", values["high"][row, column] * rng.uniform(1.4, 4.0))
@@ -119,6 +139,14 @@ def stale_price(rng, values, row, column):
     for field in ("open", "high", "low", "close"):
         values[field][row : row + bars, column] = values["close"][row, column]
     return row, row + bars - 1
+
+
+def repeated_bar(rng, values, row, column):
+    """The bar before comes once, or up to three times, again."""
+    last = row + int(rng.integers(0, 3))
+    for field in FIELDS:
+        values[field][row : last + 1, column] = values[field][row - 1, column]
+    return row, last
 
 
 def stale_open(rng, values, row, column):
@@ -154,6 +182,7 @@ def symbol_reuse(rng, values, row, column):
     return row - 70, row
 
 
+_OF_POINTS = ("high_below_low", "open_outside", "close_outside", "bad_print", "outlier", "unadjusted_split")
 # By rule, what plants its defect, and which other rules may find it for good reason.
 PLANTS = {
     "missing_price": (missing_price, ()),
@@ -164,11 +193,12 @@ PLANTS = {
     "high_below_low": (high_below_low, ()),
     "open_outside": (open_outside, ()),
     "close_outside": (close_outside, ()),
-    "decimal_shift": (decimal_shift, ("high_below_low", "open_outside", "close_outside", "bad_print", "outlier")),
+    "decimal_shift": (decimal_shift, _OF_POINTS),
     "bad_print": (bad_print, ()),
     "outlier": (outlier, ("unadjusted_split",)),
     "unadjusted_split": (unadjusted_split, ("outlier",)),
     "stale_price": (stale_price, ()),
+    "repeated_bar": (repeated_bar, ()),
     "stale_open": (stale_open, ()),
     "zero_volume": (zero_volume, ()),
     "absurd_volume": (absurd_volume, ()),
@@ -194,13 +224,83 @@ def planted_block(seed, symbols, rows):
     block = clean_block(seed, symbols, rows)
     rng = np.random.default_rng(seed)
     slots = [(row, column) for column in range(symbols) for row in range(APART, rows - APART, APART)]
-    kinds = rng.permutation(np.resize(np.array(list(PLANTS), dtype=object), len(slots)))
+    kinds = rng.permutation(np.resize(np.array([*PLANTS, "decimal_run"], dtype=object), len(slots)))
     planted = []
-    for (row, column), rule in zip(slots, kinds, strict=True):
-        plant, others = PLANTS[rule]
+    for (row, column), kind in zip(slots, kinds, strict=True):
+        run = kind == "decimal_run"
+        rule = "decimal_shift" if run else kind
+        plant, others = (decimal_run, _OF_POINTS) if run else PLANTS[rule]
         first, last = plant(rng, block.values, row + int(rng.integers(0, 20)), column)
-        planted.append(Planted(rule, column, first, last, others))
+        planted.append(Planted(rule, column, first, last, others, each=run))
     return block, planted
+
+
+def _scaled(fields, factor):
+    def plant(values, row, column):
+        for field in fields:
+            values[field][row, column] *= factor
+
+    return plant
+
+
+def _set(fields, value):
+    def plant(values, row, column):
+        for field in fields:
+            values[field][row, column] = value
+
+    return plant
+
+
+def _crossed(values, row, column):
+    values["high"][row, column] = values["low"][row, column] * 0.98
+
+
+# One bar's defects, each well beyond what its rule allows: how it is called, its rule, what plants it.
+SINGLE = (
+    ("no close", "missing_price", _set(["close"], np.nan)),
+    ("no open", "missing_price", _set(["open"], np.nan)),
+    ("infinite close", "infinite_price", _set(["close"], np.inf)),
+    ("close of zero", "nonpositive_price", _set(["close"], 0.0)),
+    ("high below low", "high_below_low", _crossed),
+    ("close below low", "close_outside", _scaled(["close"], 0.8)),
+    ("open above high", "open_outside", _scaled(["open"], 1.2)),
+    ("close x 10", "decimal_shift", _scaled(["close"], 10.0)),
+    ("close / 100", "decimal_shift", _scaled(["close"], 0.01)),
+    ("open x 1000", "decimal_shift", _scaled(["open"], 1000.0)),
+    ("low / 10", "decimal_shift", _scaled(["low"], 0.1)),
+    ("bar x 100", "decimal_shift", _scaled(PRICES, 100.0)),
+    ("bar / 1000", "decimal_shift", _scaled(PRICES, 0.001)),
+    ("high x 4", "bad_print", _scaled(["high"], 4.0)),
+    ("low / 3", "bad_print", _scaled(["low"], 1 / 3)),
+    ("bar x 1.8", "outlier", _scaled(PRICES, 1.8)),
+    ("bar / 2.5", "outlier", _scaled(PRICES, 0.4)),
+    ("no volume", "zero_volume", _set(["volume"], 0.0)),
+    ("volume x 1e5", "absurd_volume", _scaled(["volume"], 1e5)),
+    ("no bar", "missing_bar", _set(FIELDS, np.nan)),
+)
+# Neighbours of which the second is no defect: a bar moves as far as the one before.
+_HIDDEN = {("bar x 1.8", "bar x 1.8"), ("bar / 2.5", "bar / 2.5")}
+
+
+def neighbours_block(seed, rows, row):
+    """Return synthetic bars with two defects next to each other in every column, each kind by each.
+
+    Returns
+    -------
+    Block
+        The columns are named by their defects.
+    list of (Planted, Planted)
+        One pair per column, in rows ``row`` and ``row + 1``.
+    """
+    pairs = [(one, two) for one in SINGLE for two in SINGLE if (one[0], two[0]) not in _HIDDEN]
+    block = clean_block(seed, len(pairs), rows)
+    planted = []
+    for column, pair in enumerate(pairs):
+        for number, (_, _, plant) in enumerate(pair):
+            plant(block.values, row + number, column)
+        planted.append(tuple(Planted(rule, column, row + n, row + n) for n, (_, rule, _) in enumerate(pair)))
+    names = [f"{one}, then {two}" for (one, *_), (two, *_) in pairs]
+    return Block(block.grid, names, None, block.values), planted
 
 
 def planted_table(block, planted):
@@ -208,7 +308,7 @@ def planted_table(block, planted):
     rows = []
     for rule, hits in counted(block, examine(block)):
         own = [each for each in planted if each.rule == rule.name]
-        found = sum(bool(each.holds(hits).any()) for each in own)
+        found = sum(each.found(hits) for each in own)
         explained = np.zeros(len(hits), dtype=bool)
         for each in planted:
             if rule.name in (each.rule, *each.others):

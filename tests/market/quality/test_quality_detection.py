@@ -35,6 +35,19 @@ def test_planted_defects_of_every_kind_are_found_and_nothing_is_found_elsewhere(
         assert each.precision >= 0.98, each
 
 
+def test_of_two_defects_next_to_each_other_both_are_found_and_nothing_in_the_bars_after(defects):
+    row = 150
+    block, planted = defects.neighbours_block(seed=13, rows=200, row=row)
+    found = {rule.name: hits for rule, hits in examine(block)}
+    lost = [block.symbols[each.column] for pair in planted for each in pair if not each.found(found[each.rule])]
+    assert lost == []
+    wrong = {
+        (rule, block.symbols[column]) for rule, hits in found.items() for column in hits.column[hits.row > row + 1]
+    }
+    assert wrong == set()
+    assert all((hits.row >= row).all() for hits in found.values())
+
+
 def test_nothing_is_found_in_clean_synthetic_bars(defects):
     assert defects.false_alarms(defects.clean_block(seed=21, symbols=60, rows=2500)) == {}
 
@@ -54,11 +67,9 @@ def test_of_closes_of_stocks_over_32_years_hardly_anything_is_found(defects):
     stocks = ["AAPL", "AMD", "BAC", "BBY", "CVX", "GE", "HD", "JNJ", "JPM", "KO", "LLY", "MRK", "MSFT", "PEP", "PFE"]
     block = defects.block_of(load_market("sample", stocks))
     alarms = defects.false_alarms(block)
-    # Known crashes: profit warnings and the like. That of AAPL on 2000-09-29 was by 52%, which closes alone cannot tell
-    # from a split.
-    assert set(alarms) == {"outlier", "unadjusted_split"}
+    # Known crashes: profit warnings and the like.
+    assert set(alarms) == {"outlier"}
     assert alarms["outlier"] <= 12
-    assert alarms["unadjusted_split"] == 1
 
 
 def test_closes_that_stand_still_for_weeks_are_found_in_real_bars(defects):

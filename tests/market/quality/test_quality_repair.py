@@ -6,6 +6,8 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from quantstrats.errors import ConfigError, DataError
 from quantstrats.market.quality.block import Block
@@ -299,3 +301,32 @@ def test_rows_that_are_left_out_follow_the_policy_too():
     assert Repair("keep").action("off_session") == "fail"
     assert Repair("drop").action("off_session") == "drop"
     assert Repair({"off_session": "drop"}).action("off_session") == "drop"
+
+
+@pytest.mark.parametrize("policy", ["drop", "mask", "winsorise"])
+@given(
+    row=st.integers(20, 90),
+    bars=st.integers(1, 3),
+    power=st.sampled_from([-3, -2, 2, 3]),
+    ten=st.booleans(),
+    close_only=st.booleans(),
+)
+def test_wrong_bars_on_end_go_all_of_them_and_the_bars_around_them_stay(
+    calm, policy, row, bars, power, ten, close_only
+):
+    right, block = calm().values, calm()
+    if close_only:
+        right = {**dict.fromkeys(PRICES, right["close"]), "volume": np.full_like(right["close"], np.nan)}
+        values = {**dict.fromkeys(PRICES, block.values["close"]), "volume": right["volume"].copy()}
+        block = Block(block.grid, ["A"], None, values)
+    wrong = np.arange(row, row + bars)
+    for array in {id(array): array for array in (block.values[field] for field in PRICES)}.values():
+        array[wrong] *= 10.0**power
+    if ten and not close_only:  # a close off by ten just before: it goes, or its point is put right
+        block.values["close"][row - 1] *= 10
+    repaired(block, policy)
+    assert all(is_missing(block, each) for each in wrong)
+    around = np.setdiff1d(np.arange(120), [*wrong, row - 1] if ten and not close_only else wrong)
+    for field in FIELDS:
+        np.testing.assert_array_equal(block.values[field][around], right[field][around])
+    assert is_missing(block, row - 1) or bar(block, row - 1)["close"] == pytest.approx(right["close"][row - 1, 0])

@@ -47,7 +47,7 @@ def test_the_text_has_a_line_for_each_rule_and_first_places_within_80_columns(sp
     text = reported(spoilt).as_text()
     assert max(len(line) for line in text.splitlines()) <= 80
     assert text.splitlines()[0] == "358 bars of 3 symbols: 3 rules found something"
-    assert "zero_volume               4        1  keep" in text
+    assert "zero_volume               4        1  unusual     keep" in text
     assert "    2015-03-17 B: high 300, expected " in text
     assert "    and 1 more" in text
     assert "    2015-04-15 C\n    2015-04-16 C" in text
@@ -125,17 +125,26 @@ def test_bars_missing_after_the_last_one_are_not_counted_and_those_of_a_session_
     assert report.counts == {"missing_bar": 6}
     assert report.findings["bars"].tolist() == [4, 2]
     assert report.findings["time"].dt.tz is not None
-    assert "2015-01-02 14:35:00 A: 4 bars" in report.as_text()
+    assert "2015-01-02 14:35 UTC A: 4 bars" in report.as_text()
 
 
 def test_what_is_only_looked_at_is_left_as_it_is(calm):
     block = calm()
     block.values["low"][50] = 0.0
     report = found_in(block, examine(block))
-    assert report.findings["action"].tolist() == ["keep"]
+    assert report.findings["action"].tolist() == ["fail"]  # what is done about it by default
+    assert "Bars that cannot be (1 findings): a backtest refuses them" in report.as_text()
     assert report.impossible_left == 1
     assert block.values["low"][50] == 0.0
-    assert report.stamps() == ("bars that cannot be were kept: 1 nonpositive_price",)
+    assert report.stamps() == ()
+
+
+def test_impossible_bars_that_are_kept_are_told_on_every_report(calm):
+    block = calm()
+    block.values["high"][50] = block.values["low"][50] * 0.99
+    report = apply_repair(Repair({"high_below_low": "keep"}), block, examine(block))
+    (stamp,) = [each for each in report.stamps() if each.startswith("bars that cannot be were kept: 1 high_below_low")]
+    assert "(first " in stamp
 
 
 def test_likely_faults_that_are_kept_are_told_on_every_report_and_usual_oddities_are_not(calm):

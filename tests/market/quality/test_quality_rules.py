@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from quantstrats import load_market
 from quantstrats.market.quality.block import Block
-from quantstrats.market.quality.check import examine
+from quantstrats.market.quality.check import check_market, examine
 from quantstrats.market.quality.rules import BY_NAME, RULES
 
 PRICES = ("open", "high", "low", "close")
@@ -36,7 +37,7 @@ def test_every_rule_says_what_it_means_and_is_documented():
         assert "{" not in rule.text("low")
         assert rule.find.__doc__
         assert rule.default in rule.actions
-    assert len({rule.name for rule in RULES}) == len(RULES) == 18
+    assert len({rule.name for rule in RULES}) == len(RULES) == 19
 
 
 # What cannot be a bar.
@@ -134,6 +135,84 @@ def test_a_bar_all_off_by_a_hundred_is_found_and_the_way_back_is_not(calm, found
     assert found(block, "decimal_shift") == [(50, "close")]
 
 
+def close_only(block, one_array):
+    close = block.values["close"]
+    prices = dict.fromkeys(PRICES, close) if one_array else {field: close.copy() for field in PRICES}
+    return Block(block.grid, ["A"], None, {**prices, "volume": np.full_like(close, np.nan)})
+
+
+@pytest.mark.parametrize("factor", [0.001, 0.01, 100.0, 1000.0])
+@pytest.mark.parametrize("bars", [2, 3, 4])
+@pytest.mark.parametrize("closes", [False, True])
+def test_of_bars_on_end_that_are_all_off_by_a_hundred_each_is_found_and_the_right_one_after_is_not(
+    calm, found, closes, bars, factor
+):
+    block = calm()
+    scaled(block, slice(50, 50 + bars), factor)
+    expected = [(row, "close") for row in range(50, 50 + bars)]
+    for each in [close_only(block, True), close_only(block, False)] if closes else [block]:
+        assert found(each, "decimal_shift") == expected
+
+
+def test_bars_off_by_different_powers_are_each_put_right_by_their_own(calm, found):
+    block = calm()
+    right = block.values["close"][50:53, 0].copy()
+    scaled(block, 50, 100)
+    scaled(block, 51, 0.01)
+    scaled(block, 52, 1000)
+    [hits] = [hits for rule, hits in examine(block) if rule.name == "decimal_shift"]
+    assert hits.row.tolist() == [50, 51, 52]
+    assert hits.expected == pytest.approx(right)
+
+
+def test_a_bar_all_off_by_a_hundred_after_a_close_off_by_ten_is_found(calm, found):
+    block = calm()
+    scaled(block, 50, 10, ["close"])
+    scaled(block, 51, 100)
+    assert found(block, "decimal_shift") == [(50, "close"), (51, "close")]
+
+
+@pytest.mark.parametrize("bars", [5, 12, 31])
+def test_a_longer_run_is_a_new_level_after_four_bars_and_its_end_is_the_old_one(calm, found, bars):
+    block = calm(rows=200)
+    scaled(block, slice(80, 80 + bars), 100)
+    assert found(block, "decimal_shift") == [(row, "close") for row in range(80, 84)]
+
+
+def test_a_lone_price_among_bars_of_a_new_level_is_told_from_them(calm, found):
+    block = calm(rows=200)
+    scaled(block, slice(80, None), 100)
+    block.values["high"][95] *= 10
+    block.values["close"][97] /= 100
+    assert found(block, "decimal_shift")[4:] == [(95, "high"), (97, "close")]
+
+
+@pytest.mark.parametrize("field", PRICES)
+def test_the_same_price_may_be_off_in_many_bars_on_end(calm, found, field):
+    block = calm(rows=200)
+    scaled(block, slice(80, 100), 100, [field])
+    assert found(block, "decimal_shift") == [(row, field) for row in range(80, 100)]
+
+
+def test_a_gap_hides_no_run_and_no_way_back(calm, found):
+    block = calm()
+    scaled(block, slice(50, 60), 100)
+    for field in FIELDS:
+        block.values[field][51:59] = np.nan
+        block.values[field][60:70] = np.nan
+    assert found(block, "decimal_shift") == [(50, "close"), (59, "close")]
+
+
+@pytest.mark.parametrize("bars", [1, 2, 3])
+@pytest.mark.parametrize("before", range(10))
+def test_however_young_a_symbol_the_way_back_from_a_few_wrong_bars_is_none(calm, found, before, bars):
+    block = calm()
+    scaled(block, slice(before, before + bars), 100)
+    hit = [row for row, _ in found(block, "decimal_shift")]
+    assert set(hit) <= set(range(before, before + bars))
+    assert len(hit) == (bars if before >= 9 else max(before + bars - 9, 0))
+
+
 def test_a_bar_all_off_by_ten_looks_like_a_split(calm, found):
     block = calm()
     scaled(block, 50, 0.1)
@@ -225,10 +304,27 @@ def test_a_move_below_a_quarter_is_no_outlier_and_few_returns_tell_nothing(calm,
     assert found(young, "outlier") == []
 
 
-def test_the_way_back_from_a_wrong_close_is_no_outlier(calm, found):
+@pytest.mark.parametrize("bars", [1, 2, 3])
+@pytest.mark.parametrize("factor", [1.6, 0.5, 100.0])
+def test_the_way_back_from_a_few_wrong_closes_is_no_outlier_and_no_split(calm, found, bars, factor):
     block = calm()
-    scaled(block, 50, 1.6)
+    scaled(block, slice(50, 50 + bars), factor)
     assert found(block, "outlier") == [(50, "close")]
+    assert [row for row, _ in found(block, "unadjusted_split") if row > 50] == []
+
+
+def test_a_close_between_a_wrong_one_and_the_usual_ones_is_measured_from_these(calm):
+    block = calm()
+    block.values["close"][50] *= 10
+    scaled(block, 51, 1.8)
+    [hits] = [hits for rule, hits in examine(block) if rule.name == "outlier"]
+    assert hits.row.tolist() == [50, 51]
+    before = pd.Series(block.values["close"][:, 0])
+    median = before.iloc[44:51].median()
+    returns = np.log(before.iloc[:51]).diff().dropna()
+    scale = 1.4826 * (returns - returns.median()).abs().median()
+    assert hits.expected[1] == pytest.approx(median)
+    assert hits.bound[1] == pytest.approx(median * max(1.25, np.exp(15 * scale)))
 
 
 @pytest.mark.parametrize(
@@ -370,6 +466,17 @@ def test_another_level_after_a_long_gap_is_another_companys(calm, found):
     assert after(64, 1.8) == []
 
 
+@pytest.mark.parametrize("row", [99, 164])
+@pytest.mark.parametrize("factor", [0.01, 10.0])
+def test_one_wrong_price_on_either_side_of_a_long_gap_is_no_other_company(calm, found, row, factor):
+    block = calm(rows=200)
+    for field in FIELDS:
+        block.values[field][100:164] = np.nan
+    block.values["close" if row == 99 else "open"][row] *= factor
+    assert "symbol_reuse" not in found(block)
+    assert found(block, "decimal_shift") == [(row, "close" if row == 99 else "open")]
+
+
 # Shapes and intraday bars.
 
 
@@ -422,3 +529,28 @@ def test_columns_are_looked_at_each_for_itself(defects):
         there = together[rule.name].only(together[rule.name].column == column)
         for name in ("row", "field", "value", "expected", "bound"):
             np.testing.assert_array_equal(getattr(hits, name), getattr(there, name))
+
+
+def test_a_bar_that_comes_again_is_told_each_time(calm, found):
+    block = calm()
+    for field in FIELDS:
+        block.values[field][50:52] = block.values[field][49]
+    assert found(block) == {"repeated_bar": [(50, "close"), (51, "close")]}
+    block.values["volume"][51] += 1
+    assert found(block) == {"repeated_bar": [(50, "close")]}
+    block.values["low"][50] *= 0.999
+    assert found(block) == {}
+
+
+def test_a_bar_that_comes_again_without_a_volume_is_not_told(calm, found):
+    block = calm()
+    for field in FIELDS:
+        block.values[field][50] = block.values[field][49]
+    block.values["volume"][:] = np.nan
+    assert found(block) == {}
+
+
+def test_closes_alone_cannot_tell_a_split_from_a_crash():
+    """Apple fell by 52% on 2000-09-29, after a warning of its profits."""
+    report = check_market(load_market("sample", ["AAPL"], "2000-01-03", "2001-12-31"))[1]
+    assert "unadjusted_split" not in report.counts

@@ -12,10 +12,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from quantstrats import Market, Plugins, SideSeries, Source, hookimpl
+from quantstrats import Market, Plugins, SideSeries, Source, hookimpl, load_market
 from quantstrats.errors import ConfigError, DataError, PluginError
 from quantstrats.making import From
-from quantstrats.market.sources import files, fred, sample, sec, series
+from quantstrats.market.sources import files, fred, sample, sec, sectors, series, synthetic
 from quantstrats.market.sources.base import SideSource
 from quantstrats.market.sources.beside import BarsOf, SidePlan, side_plan
 from quantstrats.market.sources.series import Series
@@ -60,6 +60,8 @@ class Broken(SideSource):
             raise KeyError("vix")
         if self.how == "refuses":
             raise DataError("file.csv, line 3: mend it")
+        if self.how == "advises":
+            raise DataError("set data.how or data.hows; data.offline; https://data.how/x and /a/data.how")
         if self.how == "warns":
             warnings.warn("half of it is missing", stacklevel=1)
         if self.how == "empty":
@@ -81,16 +83,16 @@ class Offers:
 @pytest.fixture
 def plugins():
     own = Plugins()
-    for module in (files, fred, sample, sec, series):
+    for module in (files, fred, sample, sec, sectors, series, synthetic):
         own.register(module)
     own.register(Offers(), "offers")
     Counted.asked.clear()
     return own
 
 
-def seen(side, days=NOVEMBER):
+def seen(loaded, days=NOVEMBER):
     close = pd.DataFrame(1.0, index=days, columns=["A"])
-    return Market.from_frames(close=close, side={"x": side}).side["x"].tolist()
+    return Market.from_frames(close=close, side={"x": loaded.series}).side["x"].tolist()
 
 
 def nearly(*values):
@@ -143,6 +145,85 @@ def test_the_real_vix_out_of_a_file_of_bars(plugins, tmp_path):
     assert seen(plan.load(["A"], NOVEMBER[0].date(), None)) == nearly(NAN, 15, 16, 15.5, 15.25, 16.125)
 
 
+@pytest.fixture
+def vix(tmp_path):
+    """A file of 40 closes from 5 October 2015 on: the holiday of 26 November is among them, and a slip of the comma."""
+    days = pd.bdate_range("2015-10-05", periods=40)
+    closes = pd.Series([15.0 + number % 4 for number in range(40)], index=days)
+    closes["2015-11-20"] *= 100
+    closes.rename_axis("date").rename("close").reset_index().assign(symbol="VIX").to_csv(
+        tmp_path / "vix.csv", index=False
+    )
+    return {"source": "files", "path": str(tmp_path / "vix.csv"), "symbol": "VIX"}
+
+
+def test_a_bad_row_of_side_bars_is_refused_with_the_keys_of_the_series(plugins, vix, tmp_path):
+    with pytest.raises(DataError) as caught:
+        side_plan("vix", vix, plugins).load(["A"], NOVEMBER[0].date(), NOVEMBER[-1].date())
+    assert str(caught.value) == (
+        f"data.side.vix: {tmp_path}/vix.csv: the time is no session of XNYS in 1 row, "
+        "first at line 40 (2015-11-26 VIX); set data.side.vix.calendar ('24/7' never closes), "
+        "or set data.side.vix.repair: drop"
+    )
+
+
+def test_side_bars_are_repaired_as_it_is_said_of_them_and_what_was_done_is_told(plugins, vix):
+    plan = side_plan("vix", {**vix, "repair": "drop"}, plugins)
+    loaded = plan.load(["A"], NOVEMBER[0].date(), NOVEMBER[-1].date())
+    # The 36th close is that of Monday, 23 November; that of Thanksgiving, the 39th, is left out.
+    assert seen(loaded) == [18, 15, 16, 18, 18, 18]
+    assert pd.Timestamp("2015-11-20") not in loaded.series.values.index
+    assert loaded.stamps == (
+        "side series 'vix': close-only bars: open, high and low are the close",
+        "side series 'vix': bars were repaired: 1 off_session dropped, 1 decimal_shift dropped",
+    )
+    assert loaded.record["repair"] == "drop"
+    assert loaded.record["quality"]["rules"]["off_session"]["first"] == "2015-11-26 VIX"
+
+
+def test_likely_faults_that_are_kept_in_side_bars_are_stamped(plugins, vix):
+    plan = side_plan("vix", {**vix, "repair": {"off_session": "drop"}}, plugins)
+    loaded = plan.load(["A"], NOVEMBER[0].date(), NOVEMBER[-1].date())
+    assert loaded.series.values["2015-11-20"] == 1700.0
+    assert any(
+        stamp.startswith("side series 'vix': likely faults in the bars were kept: 1 decimal_shift")
+        for stamp in loaded.stamps
+    )
+
+
+def test_bars_that_no_file_has_are_checked_too(plugins):
+    said = {"source": "counted", "symbol": "X", "repair": {"missing_bar": "fail"}}
+    with pytest.raises(DataError) as caught:
+        side_plan("count", said, plugins).load(["A"], NOVEMBER[0].date(), NOVEMBER[-1].date())
+    assert "first at 2015-11-25 X" in str(caught.value)
+    assert str(caught.value).endswith("mend the data, or set data.side.count.repair: {missing_bar: keep}")
+
+
+def test_a_wrong_path_is_told_by_its_key(plugins, tmp_path):
+    for source in ("files", "series"):
+        said = {"source": source, "path": "no.csv", **({"symbol": "A"} if source == "files" else {"value": "v"})}
+        with pytest.raises(DataError) as caught:
+            side_plan("vix", said, plugins, tmp_path).load(["A"])
+        assert str(caught.value).endswith(f"{tmp_path}/no.csv; set data.side.vix.path")
+
+
+def test_a_market_says_what_is_to_be_said_of_its_side_series(plugins, vix):
+    side = {
+        "vix": {**vix, "repair": "drop"},
+        "noise": {"source": "synthetic", "symbol": "S001", "first": "2015-01-02"},
+        "count": {"source": "counted", "symbol": "X"},
+    }
+    days = {"start": "2015-11-23", "end": "2015-12-01"}
+    market = load_market("counted", ["A"], side=side, plugins=plugins, **days)
+    assert list(market.side) == ["vix", "noise", "count"]
+    assert sum("side series 'vix': bars were repaired" in stamp for stamp in market.stamps) == 1
+    own = synthetic.Synthetic(first=date(2015, 1, 2)).load(["S001"]).stamps
+    assert own
+    assert {f"side series 'noise': {stamp}" for stamp in own} <= set(market.stamps)
+    assert market.record["side"]["vix"]["repair"] == "drop"
+    assert market.record["repair"] is None
+
+
 def test_a_side_source_gets_all_its_parameters(plugins, tmp_path):
     (tmp_path / "eps.csv").write_text("date,symbol,v\n2015-11-24,A,1\n2015-11-24,B,2\n")
     plan = side_plan(
@@ -150,7 +231,7 @@ def test_a_side_source_gets_all_its_parameters(plugins, tmp_path):
     )
     assert plan.source == Series(tmp_path / "eps.csv", "v", symbol="symbol")
     assert plan.bars is None
-    assert plan.load(["B"]).values["B"].tolist() == [2.0]
+    assert plan.load(["B"]).series.values["B"].tolist() == [2.0]
 
 
 def test_paths_start_where_they_were_said(plugins, tmp_path):
@@ -160,6 +241,8 @@ def test_paths_start_where_they_were_said(plugins, tmp_path):
     assert side_plan("x", whole, plugins, tmp_path).source.path == tmp_path / "there" / "v.csv"
     marked = {"source": From(tmp_path, "counted"), "symbol": From(tmp_path, "X"), "delay": From(tmp_path, "1h")}
     assert side_plan("x", marked, plugins).bars == BarsOf("X", "close", "1h")
+    repaired = {"source": "counted", "symbol": "X", "repair": {"outlier": From(tmp_path, "mask")}}
+    assert side_plan("x", repaired, plugins).bars == BarsOf("X", repair={"outlier": "mask"})
 
 
 def test_a_source_out_of_a_file_is_found_from_the_folder(plugins, tmp_path):
@@ -178,7 +261,7 @@ def test_a_source_out_of_a_file_is_found_from_the_folder(plugins, tmp_path):
         "    register(Mine)\n"
     )
     plan = side_plan("x", {"source": "./mine.py"}, plugins, tmp_path)
-    assert plan.load(["A"]).values.to_dict() == {"A": "x"}
+    assert plan.load(["A"]).series.values.to_dict() == {"A": "x"}
 
 
 @pytest.mark.parametrize(
@@ -186,6 +269,8 @@ def test_a_source_out_of_a_file_is_found_from_the_folder(plugins, tmp_path):
     [
         {"source": "counted", "symbol": "X", "field": "open", "delay": "1h", "step": 2},
         {"source": "counted", "symbol": "700"},
+        {"source": "counted", "symbol": "X", "repair": "drop"},
+        {"source": "counted", "symbol": "X", "repair": {"default": "drop", "outlier": "mask"}},
         {"source": "series", "path": "/data/v.csv", "value": "v", "where": {"kind": "q"}},
         {"source": "sec", "fact": ["Revenues", "SalesRevenueNet"], "period": "year", "ciks": {"A": 7}},
         {"source": "fred", "series": "CPIAUCSL"},
@@ -225,6 +310,8 @@ def test_a_source_that_is_made_already_is_taken(plugins):
         ),
         ({"source": "counted", "symbol": "X", "delay": "late"}, ConfigError, "delay is 'late'; give a length of time"),
         ({"source": "counted", "symbol": ["X"]}, ConfigError, "symbol, field and delay are texts"),
+        ({"source": "counted", "symbol": "X", "repair": "dorp"}, ConfigError, "repair is 'dorp'; did you mean 'drop'?"),
+        ({"source": "counted", "symbol": "X", "repair": {"outlyer": "mask"}}, ConfigError, "no rule called 'outlyer'"),
         ({"source": "counted", "symbol": "X", "setp": 2}, ConfigError, "has no parameter 'setp'; did you mean 'step'?"),
         (7, ConfigError, "it is 7; it holds keys and values"),
     ],
@@ -242,6 +329,10 @@ def test_what_does_not_fit_is_told_with_the_name_of_the_series(plugins, said, er
     [
         ("raises", "data.side.x: source 'broken' failed: KeyError: 'vix'"),
         ("refuses", "data.side.x: file.csv, line 3: mend it"),
+        (
+            "advises",
+            "data.side.x: set data.side.x.how or data.hows; data.offline; https://data.how/x and /a/data.how",
+        ),
         ("returns", "data.side.x: source 'broken' returned int, not a SideSeries"),
         ("empty", "data.side.x: it has no values, after the market's last session 2015-12-01; leave it out"),
     ],
@@ -269,7 +360,7 @@ def test_a_series_of_which_nothing_is_known_by_the_last_session_is_told(plugins,
         plan = side_plan("new", {"source": "fred", "series": "NEW", "url": server.url}, plugins)
         with pytest.raises(DataError) as caught:
             plan.load(["A"], NOVEMBER[0].date(), NOVEMBER[-1].date())
-        assert len(plan.load(["A"], NOVEMBER[0].date(), date(2016, 1, 19)).values) == 1
+        assert len(plan.load(["A"], NOVEMBER[0].date(), date(2016, 1, 19)).series.values) == 1
     assert str(caught.value) == (
         "data.side.new: its first value is known from 2016-01-16 on, after the market's last session 2015-12-01; "
         "leave it out"
@@ -279,7 +370,7 @@ def test_a_series_of_which_nothing_is_known_by_the_last_session_is_told(plugins,
 def test_the_modules_that_register_sources_load_nothing_heavy():
     code = (
         "import sys\n"
-        "from quantstrats.market.sources import fred, sec, series\n"
+        "from quantstrats.market.sources import fred, sec, sectors, series\n"
         "print(sorted({'pandas', 'numpy', 'pyarrow', 'requests', 'exchange_calendars'} & set(sys.modules)))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from quantstrats import Market
 from quantstrats.errors import ConfigError, DataError
 from quantstrats.market.sources.series import Series
+from quantstrats.market.universe import Universe
 
 NAN = float("nan")
 # Sessions of New York around Thanksgiving 2015 (the 26th); the 27th ends at 13:00, 18:00 UTC.
@@ -142,6 +143,55 @@ def test_midnights_in_utc_are_dates_and_no_instants_of_the_evening_before(tmp_pa
     assert side.known_at.tolist() == utc("2015-11-25 05:00", "2015-11-26 05:00")
 
 
+def test_midnights_are_dates_beside_instants_in_text_and_in_parquet_alike(csv, tmp_path):
+    text = """date,seen,value
+2015-11-20,2015-11-23,1
+2015-11-23,2015-11-24 10:00,2
+2015-11-24,2015-11-25 00:00,3
+"""
+    known = utc("2015-11-24 05:00", "2015-11-24 15:00", "2015-11-26 05:00")
+    assert loaded(csv(text), known_at="seen").known_at.tolist() == known
+    seen = pd.to_datetime(["2015-11-23 00:00", "2015-11-24 10:00", "2015-11-25 00:00"])
+    frame = pd.DataFrame(
+        {"date": pd.to_datetime(["2015-11-20", "2015-11-23", "2015-11-24"]), "seen": seen, "value": [1.0, 2.0, 3.0]}
+    )
+    frame.to_parquet(tmp_path / "values.parquet")
+    assert loaded(tmp_path / "values.parquet", known_at="seen").known_at.tolist() == known
+
+
+MOMENTS = st.tuples(st.integers(20, 29), st.sampled_from(["", " 00:00", " 09:30", " 16:00", " 16:00:01", " 23:59"]))
+
+
+@given(st.lists(MOMENTS, min_size=1, max_size=6), MOMENTS)
+def test_a_row_more_changes_nothing_of_when_the_others_were_known(tmp_path_factory, before, more):
+    file = tmp_path_factory.mktemp("drawn") / "values.csv"
+
+    def known_of(moments):
+        rows = [f"2015-11-{10 + number},2015-11-{day}{hour},{number}" for number, (day, hour) in enumerate(moments)]
+        file.write_text("\n".join(["date,seen,value", *rows, ""]))
+        side = loaded(file, known_at="seen")
+        return dict(zip(side.values, side.known_at, strict=True))
+
+    known = known_of(before)
+    assert {number: known_of([*before, more])[number] for number in known} == known
+
+
+def test_an_instant_counts_against_the_day_that_its_value_is_about_and_a_date_against_an_instant(csv):
+    # Known in the evening of New York, which is the next day in UTC; and, a date, at the end of the value's own day.
+    text = "date,seen,value\n2015-11-24,2015-11-24 23:00,1\n2015-11-25 10:00,2015-11-25,2\n"
+    assert loaded(csv(text), known_at="seen").known_at.tolist() == utc("2015-11-25 04:00", "2015-11-26 05:00")
+    early = "date,seen,value\n2015-11-24 10:00,2015-11-24 09:59,1\n2015-11-25,2015-11-25,2\n"
+    with pytest.raises(DataError, match="line 2: a value about 2015-11-24 10:00:00 was known before, at 2015-11-24 09"):
+        loaded(csv(early), known_at="seen")
+
+
+def test_a_date_needs_no_midnight(csv):
+    # The clocks of Sao Paulo skipped midnight of 18 October 2015: that day began at 01:00 (03:00 UTC).
+    text = "date,seen,value\n2015-10-16,2015-10-17,1\n2015-10-17,2015-10-18,2\n"
+    side = loaded(csv(text), known_at="seen", calendar="BVMF")
+    assert side.known_at.tolist() == utc("2015-10-18 03:00", "2015-10-19 02:00")
+
+
 def test_intraday_values_are_known_by_their_own_times_and_a_delay(csv):
     side = loaded(csv("time,value\n2015-11-24 15:58,1\n2015-11-24 15:59,2\n"), known_at="time", delay="1min")
     assert side.known_at.tolist() == utc("2015-11-24 20:59", "2015-11-24 21:00")
@@ -149,7 +199,7 @@ def test_intraday_values_are_known_by_their_own_times_and_a_delay(csv):
 
 
 def test_intraday_values_have_no_close(csv):
-    with pytest.raises(DataError, match=r"values.csv, line 2: 2015-11-24 15:58:00 is no date; .* known_at: time"):
+    with pytest.raises(DataError, match=r"values.csv, line 2: 2015-11-24 15:58:00 is no date; .* data.known_at: time"):
         loaded(csv("time,value\n2015-11-24 15:58,1\n"))
 
 
@@ -195,6 +245,38 @@ def test_a_map_of_numbers_has_numbers(csv):
     assert side.values.to_dict() == {"A": 10.0, "B": 20.0}
 
 
+MOVES = """symbol,from,sector
+A,2015-11-20,IT
+B,2015-11-20,Energy
+A,2015-11-25,Communication
+C,2015-11-24,Utilities
+B,2015-11-27,
+"""
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_words_of_symbols_may_change_over_time(csv, tmp_path, suffix):
+    file = csv(MOVES)
+    if suffix == "parquet":
+        pd.read_csv(file).to_parquet(tmp_path / "moves.parquet")
+        file = tmp_path / "moves.parquet"
+    side = loaded(file, value="sector", symbol="symbol", time="from", known_at="from")
+    assert not side.is_assumed
+    seen = joined(side)
+    assert seen["A"].tolist() == ["IT", "IT", "IT", "Communication", "Communication", "Communication"]
+    assert seen["B"].tolist() == ["Energy"] * 6
+    close = pd.DataFrame(1.0, index=NOVEMBER, columns=["A", "B"])
+    held = Universe(sectors=("IT",)).applied(Market.from_frames(close=close, side={"sector": side})).universe
+    assert held["A"].tolist() == [True, True, True, False, False, False]
+    assert not held["B"].any()
+
+
+def test_a_slip_among_the_numbers_of_symbols_does_not_make_them_words(csv):
+    file = csv("date,symbol,value\n2015-11-24,A,1\n2015-11-24,B,l5\n")
+    with pytest.raises(DataError, match=r"line 3 \(B\): value is the text 'l5', not a number; mend it"):
+        loaded(file, symbol="symbol")
+
+
 @pytest.mark.parametrize(
     ("text", "params", "told"),
     [
@@ -221,7 +303,7 @@ def test_a_map_of_numbers_has_numbers(csv):
         ("date,value\n2015-11-24,\n", {}, "column 'value' has no values in the rows that are asked for"),
         ("date,value\n", {}, "has no rows; give a file with values"),
         ("", {}, "is empty"),
-        ("date;value\n2015-11-24;1\n", {}, "cells seem to be separated by ';'; set separator"),
+        ("date;value\n2015-11-24;1\n", {}, "cells seem to be separated by ';'; set data.separator"),
         (
             "day,value\n2015-11-24,1\n",
             {},
@@ -242,7 +324,7 @@ def test_a_map_of_numbers_has_numbers(csv):
         (
             "date,seen,value\n2015-11-24,2015-11-24,1\n2015-11-25,2015-11-24,2\n2015-11-27,2015-11-24,3\n",
             {"known_at": "seen"},
-            "line 3: a value about 2015-11-25 was known before, at 2015-11-24 (seen); mend it, or set time: seen",
+            "line 3: a value about 2015-11-25 was known before, at 2015-11-24 (seen); mend it, or set data.time: seen",
         ),
         (
             "date,seen,value\n2015-11-24,,1\n",
@@ -263,7 +345,7 @@ def test_a_map_of_numbers_has_numbers(csv):
         (
             "date,symbol,value\n2015-11-24,C,1\n",
             {"symbol": "symbol"},
-            "has values of none of the market's symbols (A, B); set symbol or path",
+            "has values of none of the market's symbols (A, B); set data.symbol or data.path",
         ),
         ("date,symbol,value\n2015-11-24,,1\n", {"symbol": "symbol"}, "line 2: the symbol is missing; mend the row"),
         (
@@ -314,7 +396,7 @@ def test_a_defect_of_a_symbol_that_is_not_asked_for_keeps_nobody_from_another(cs
 
 def test_forecasts_are_told_and_taken_as_of_their_publication(csv):
     file = csv("quarter,seen,value\n2015-12-31,2015-11-23,1\n2016-03-31,2015-11-25,2\n")
-    with pytest.raises(DataError, match="set time: seen if it is a forecast"):
+    with pytest.raises(DataError, match=r"set data\.time: seen if it is a forecast"):
         loaded(file, time="quarter", known_at="seen")
     assert joined(loaded(file, time="seen", known_at="seen")).tolist() == nearly(NAN, 1, 1, 2, 2, 2)
 
