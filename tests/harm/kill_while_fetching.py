@@ -3,7 +3,7 @@
     python tests/harm/kill_while_fetching.py SCRATCH_FOLDER --kills 300 --seed 1 --least 50
 
 Every child does the same work in the same cache, until SIGKILL comes after a random time: it fetches longer and longer
-spans of some symbols from a vendor in its own process, which splits them now and then, so that files are written,
+spans of some symbols from a vendor in its own process, which splits them again and again, so that files are written,
 extended, kept aside and replaced. Two of three children are let go on until they write a file, and are killed a moment
 later. After each kill every file of the cache must be whole and have exactly the vendor's bars on the span that it
 covers, before the split or after it. After some, a fetch must complete what lacks. What was found is printed as JSON:
@@ -26,6 +26,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -67,21 +68,21 @@ def book_within(split: float, symbol: str, first: date | None, last: date) -> pd
     return within(VENDORS[split].vendor.books[symbol], first, last)
 
 
-def work(cache: BarCache) -> None:
+def work(cache: BarCache, splits: Sequence[float]) -> None:
     """Fetch until killed."""
-    for split in itertools.cycle(SPLITS):
+    for split in itertools.cycle(splits):
         for last in LASTS:
             fetch(VENDORS[split], SYMBOLS, None, last, cache=cache, now=END)
         fetch(VENDORS[split], SYMBOLS, cache=cache, now=END, refresh=True)
 
 
-def kill_one(cache: BarCache, delay: float, moment: float | None) -> None:
+def kill_one(cache: BarCache, splits: Sequence[float], delay: float, moment: float | None) -> None:
     """Let a child work for ``delay`` seconds and kill it; with a moment, that long after it is next seen writing."""
     left = hidden(cache)
     child = os.fork()
     if child == 0:
         with contextlib.suppress(BaseException):
-            work(cache)
+            work(cache, splits)
         os._exit(1)
     time.sleep(delay)
     if moment is not None:
@@ -155,7 +156,8 @@ def campaign(cache: BarCache, kills: int, seed: int) -> dict[str, Any]:
     there: collections.Counter[str] = collections.Counter()
     for kill in range(1, kills + 1):
         known = hidden(cache)
-        kill_one(cache, rng.uniform(0.0, once), rng.uniform(0.0, 0.0004) if kill % 3 else None)
+        splits = SPLITS if kill % 2 else SPLITS[::-1]
+        kill_one(cache, splits, rng.uniform(0.0, once), rng.uniform(0.0, 0.0004) if kill % 3 else None)
         new = hidden(cache) - known
         for path in new:
             landed[

@@ -137,7 +137,7 @@ def told_revision(outcome: Outcome) -> str:
     if found is None:
         return outcome.symbol
     sizes = [
-        f"{what} by up to {size:.2g}" for what, size in (("prices", found.price), ("volumes", found.volume)) if size
+        f"{what} by up to {size:.2%}" for what, size in (("prices", found.price), ("volumes", found.volume)) if size
     ]
     differ = "differs" if found.different == 1 else "differ"
     return ", ".join(

@@ -54,7 +54,7 @@ class RemoteSource(RowSource):
         What to do about symbols that the vendor does not have: stop, or go on without them, which is stamped on every
         report.
     url : str, optional
-        Another address to ask in place of the vendor's own.
+        Another address to ask in place of the vendor's own; what it gives is kept as the vendor's.
 
     Attributes
     ----------

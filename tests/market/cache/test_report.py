@@ -23,7 +23,7 @@ def test_a_report_says_counts_first_and_then_what_is_missing():
         "yahoo 1d-adjusted, 2015-01-02 to 2024-02-29: 7 symbols",
         "1 fetched, 1 current, 1 revised, 1 empty, 1 unknown, 2 failed, 2,521 bars added",
         "revised: SPLIT: 2,520 of 2,520 bars differ, first 2015-01-02, prices by up to",
-        "  0.75, volumes by up to 0.75",
+        "  75.00%, volumes by up to 75.00%",
         "without bars in this span: NEW",
         "x.parquet is damaged; it was moved to y",
         "missing: EEE, FFF (the vendor cannot be reached)",

@@ -165,7 +165,7 @@ def test_a_revision_is_stamped_and_recorded(source, vendor):
     market = source.load(["AAA"], None, LAST)
     told = (
         "fake revised bars that were stored, which were replaced: "
-        "AAA: 21 of 21 bars differ, first 2024-01-02, prices by up to 0.5, volumes by up to 0.5"
+        "AAA: 21 of 21 bars differ, first 2024-01-02, prices by up to 50.00%, volumes by up to 50.00%"
     )
     assert market.stamps == (told,)
     assert market.record["notes"] == [told]

@@ -231,7 +231,7 @@ def test_a_split_replaces_all_bars_and_is_reported(source, vendor, cache):
     # The bars that were replaced are found by the hash that a Run names.
     kept = cache.folder_of(source) / "superseded" / f"AAA.{content}.parquet"
     assert kept.read_bytes() == before
-    assert "revised: AAA: 21 of 21 bars differ, first 2024-01-02, prices by up to 0.5" in report.as_text()
+    assert "revised: AAA: 21 of 21 bars differ, first 2024-01-02, prices by up to 50.00%" in report.as_text()
 
 
 def test_one_changed_bar_in_the_overlap_is_a_revision(source, vendor, cache):
