@@ -200,7 +200,8 @@ def _lay(supply: Supply, group: list[Rows], block: Block, repair: Repair | None)
     begin = 0
     for rows in group:
         kept = _asked_for(supply, block.grid, rows)
-        for defect in (rows.duplicates(), _off_session(supply, block.grid, rows), *rows.defects):
+        repeated = rows.duplicates()
+        for defect in (repeated, _off_session(supply, block.grid, rows), *rows.defects):
             wrong = defect.rows & kept
             if not wrong.any():
                 continue
@@ -209,7 +210,7 @@ def _lay(supply: Supply, group: list[Rows], block: Block, repair: Repair | None)
                 raise DataError(f"{supply.where}: {rows.found(wrong, defect.what)}; {advice}")
             reports.append(_left_out(rows, defect.rule, wrong, "fail" if repair is None else "drop"))
             kept &= ~wrong
-        rows.check_order()
+        rows.check_order(repeated.rows)
         width = len(rows.symbols)
         rows.laid(block.grid, np.arange(begin, begin + width), block.values, kept)
         begin += width

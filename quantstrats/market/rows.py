@@ -115,15 +115,21 @@ class Rows:
         advice = "keep one of each, or choose by another column as in data.where: {timeframe: 1h}"
         return Defect(DUPLICATE, "the same time and symbol stand again", advice, twice)
 
-    def check_order(self) -> None:
+    def check_order(self, repeated: NDArray[np.bool_]) -> None:
         """Refuse a symbol whose rows stand neither oldest nor newest first.
+
+        Parameters
+        ----------
+        repeated : array of bool
+            Rows that repeat a bar, which are left out of account: whoever appended them meant no order.
 
         Raises
         ------
         DataError
             With the first place.
         """
-        order = np.argsort(self.column, kind="stable")
+        once = np.flatnonzero(~repeated)
+        order = once[np.argsort(self.column[once], kind="stable")]
         step = np.sign(np.diff(self.row[order])) * (np.diff(self.column[order]) == 0)
         symbol = self.column[order][1:]
         forward = np.bincount(symbol, step, len(self.symbols)) >= 0

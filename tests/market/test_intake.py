@@ -162,6 +162,22 @@ def test_of_rows_that_repeat_a_bar_the_first_counts_where_that_is_asked_for():
     assert quality_of(supply_of(repeated)).impossible_left == 1
 
 
+@pytest.mark.parametrize("again", [[0, 1, 2, 3, 4, 1], [0, 1, 2, 3, 1, 2, 3, 4], [4, 3, 2, 1, 0, 3, 2]])
+def test_rows_that_were_appended_again_are_duplicates_and_no_disorder(again):
+    closes = [10.0 + day for day in again]
+    supply = supply_of(rows_of("A", closes, WEEK[again]))
+    with pytest.raises(DataError, match="the same time and symbol stand again"):
+        market_of(supply)
+    market, report = market_of(supply, Repair("drop"))
+    assert market.close["A"].tolist() == [10.0, 11.0, 12.0, 13.0, 14.0]
+    assert report.counts == {"duplicate": len(again) - 5}
+
+
+def test_rows_in_no_order_are_refused():
+    with pytest.raises(DataError, match="times go back and forth in 1 row, first at 2015-01-06 A; sort the rows"):
+        market_of(supply_of(rows_of("A", [10, 12, 11, 13, 14], WEEK[[0, 2, 1, 3, 4]])), Repair("drop"))
+
+
 def test_no_symbol_is_called_cash():
     with pytest.raises(DataError, match="a symbol cannot be called 'cash'"):
         market_of(supply_of(rows_of("cash", [10])))
