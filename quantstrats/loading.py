@@ -86,21 +86,24 @@ def load_market(
     policy = repair if isinstance(repair, Repair) else Repair.of(repair)
     if resample is not None and not isinstance(resample, str):
         raise ConfigError(f"resample is {resample!r}; give a length, as in '1h'")
+    if not isinstance(offline, bool):
+        raise ConfigError(f"offline is {offline!r}; give True or False")
+    units = checked_multiplier({} if multiplier is None else multiplier)
     plans = _side_plans(side, plugins)
     with only_cached(offline):
         chosen = None if symbols is None else symbols_of(symbols)
         market, report = _asked(loader, chosen, *span_asked(start, end), policy)
         if resample is not None:
             market = _resampled(market, resample)
-        if multiplier:
-            market = as_contracts(market, multiplier)
+        if units:
+            market = as_contracts(market, units)
         market = _with_side(market, plans)
     described_source = described(loader, plugins)
     made_of = {
         "side": {name: plan.described(plugins) for name, plan in plans.items()},
         "repair": policy.as_plain(),
         "resample": resample,
-        "multiplier": checked_multiplier(multiplier or {}),
+        "multiplier": units,
     }
     origin = {"source": described_source.pop("name"), **described_source, **{k: v for k, v in made_of.items() if v}}
     record = {"quality": report.as_record(), "repair": policy.as_plain(), **_choice(chosen)}
@@ -251,7 +254,7 @@ def day_asked(day: str | int | date | None, what: str) -> date | None:
     """
     if day is None:
         return None
-    if isinstance(day, date):
+    if isinstance(day, date) and day == day:  # NaT is no day
         return day.date() if isinstance(day, datetime) else day
     try:
         return date.fromisoformat(day)  # type: ignore[arg-type]  # a number is refused like any other

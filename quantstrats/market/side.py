@@ -67,18 +67,31 @@ class SideSeries:
         return self if known.all() else SideSeries(self.values[known], self.known_at[known])
 
     def ended_note(self, decided_at: pd.DatetimeIndex) -> str:
-        """Return what to say where the series stopped long before the last row; nothing if it did not.
+        """Return what to say where the series, or that of a symbol, stopped long before the last row; or nothing.
 
-        Long is more than ten days, and more than twice the longest time that it was silent before.
+        Long is more than ten days, and more than twice the longest time that it was silent before. Words, such as
+        sectors, may well stay as they are, and are left out.
         """
-        if isinstance(self.known_at, str) or not len(self.known_at):
+        if isinstance(self.known_at, str):
             return ""
-        known = self.known_at.unique().sort_values()
+        if isinstance(self.values, pd.Series):
+            return self._ended("it", self.values, decided_at)
+        notes = [self._ended(str(symbol), column, decided_at) for symbol, column in self.values.items()]
+        ended = [note for note in notes if note]
+        return f"{ended[0]}{f'; so with {len(ended) - 1} more symbols' if len(ended) > 1 else ''}" if ended else ""
+
+    def _ended(self, what: str, column: pd.Series, decided_at: pd.DatetimeIndex) -> str:
+        present = column.notna().to_numpy()
+        if not present.any() or not pd.api.types.is_numeric_dtype(column.dtype):
+            return ""
+        known = self.known_at[present].unique().sort_values()  # type: ignore[union-attr]  # "assumed" does not come here
         silent = pd.Timedelta(int(np.diff(known.asi8).max()), unit="ns") if len(known) > 1 else pd.Timedelta(0)
         after = int((decided_at > known[-1]).sum())
         if not after or decided_at[-1] - known[-1] <= max(2 * silent, _LONG_SILENCE):
             return ""
-        return f"nothing of it was known after {known[-1]:%Y-%m-%d}: that value stands on the {after:,} rows after it"
+        return (
+            f"nothing of {what} was known after {known[-1]:%Y-%m-%d}: that value stands on the {after:,} rows after it"
+        )
 
     def joined(
         self, index: pd.DatetimeIndex, decided_at: pd.DatetimeIndex, symbols: pd.Index[str]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from quantstrats.errors import ConfigError, DataError, did_you_mean
 from quantstrats.loading import load_market
+from quantstrats.market.quality.repair import with_word_as_default
 from quantstrats.market.sources.base import RowSource
 from quantstrats.market.sources.beside import SidePlan, side_plan
 from quantstrats.market.universe import Universe
@@ -57,10 +58,7 @@ class DataSettings:
     offline: bool = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.repair, dict) and "name" in self.repair:
-            # A word that --set has looked into, as for one rule: it holds for all others.
-            word = {"default": self.repair["name"]}
-            object.__setattr__(self, "repair", word | {k: v for k, v in self.repair.items() if k != "name"})
+        object.__setattr__(self, "repair", with_word_as_default(self.repair))
 
 
 @dataclass(frozen=True)

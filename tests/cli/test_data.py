@@ -248,6 +248,34 @@ def test_a_side_series_that_stopped_long_ago_is_told(bars, tmp_path):
     )
 
 
+def test_a_side_series_that_cannot_be_had_keeps_nobody_from_the_rest(yahoo, tmp_path):
+    side = {
+        "vix": {"source": "yahoo", "url": yahoo.url, "symbol": "^VIX"},
+        "bad": {"source": "series", "path": "nowhere.csv", "value": "x"},
+    }
+    data = {"source": "yahoo", "url": yahoo.url, "symbols": ["SPY"], "start": "2019-03-01", "end": "2019-03-29"}
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump({"data": {**data, "side": side}}))
+    done = quantstrats("data", "fetch", "--config", tmp_path / "c.yaml")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "1 fetched, 21 bars added" in done.stdout
+    assert "data.side.vix: " in done.stdout
+    assert "missing: data.side.bad: " in done.stdout
+
+
+def test_a_check_looks_at_the_bars_of_side_series_too(command, bars, tmp_path):
+    side = f"{{source: files, path: {bars / 'bad.csv'}, symbol: AAA}}"
+    path = ("--data", "files", "--set", f"data.path={bars / 'doubtful.csv'}", "--set", f"data.side.x={side}")
+    code, out, _ = command("data", "check", *path)
+    assert code == 1
+    assert "data.side.x: 43 bars of 1 symbol" in out
+    assert "high_below_low" in out
+    mended = ("--set", "data.side.x.repair=drop", "--set", "data.side.x.repair.bad_print=keep")
+    code, out, _ = command("data", "check", *path, *mended, "--json")
+    assert code == 0
+    actions = {each["rule"]: each["action"] for each in json.loads(out)["side"]["x"]["findings"]}
+    assert actions == {"high_below_low": "drop", "decimal_shift": "drop", "bad_print": "keep", "zero_volume": "keep"}
+
+
 def test_a_side_series_that_is_missing_is_told_before_anything_runs(home, tmp_path):
     (tmp_path / "calm.py").write_text(CALM)
     done = quantstrats("backtest", tmp_path / "calm.py", "--data", "synthetic")

@@ -197,3 +197,12 @@ def test_a_series_that_stopped_long_ago_is_told():
     assert note([0, 30, 60]) == ""
     assert note([0, 10, 30]) == ("nothing of it was known after 2015-01-31: that value stands on the 69 rows after it")
     assert note([200]) == ""
+
+
+def test_of_symbols_one_that_stopped_is_told_and_words_are_not():
+    rows = pd.date_range("2015-01-01 21:00", periods=100, freq="D", tz="UTC")
+    values = pd.DataFrame({"A": 1.0, "B": [1.0] * 40 + [None] * 60}, index=rows.tz_localize(None), dtype="float64")
+    note = SideSeries(values, rows).ended_note(rows)
+    assert note == "nothing of B was known after 2015-02-09: that value stands on the 60 rows after it"
+    words = pd.DataFrame({"A": ["Energy"]}, index=rows[:1].tz_localize(None))
+    assert SideSeries(words, rows[:1]).ended_note(rows) == ""

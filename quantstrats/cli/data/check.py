@@ -11,6 +11,7 @@ from quantstrats.cli.data import options
 if TYPE_CHECKING:
     import pandas as pd
 
+    from quantstrats.market.quality.report import QualityReport
     from quantstrats.plugins import Plugins
     from quantstrats.settings.data import DataAsked
 
@@ -49,6 +50,8 @@ def check(
 ) -> None:
     """Look for what is wrong with bars: missing, impossible or doubtful ones, by symbol and rule.
 
+    The bars of which side series are made (data.side) are looked at too.
+
     It leaves with 1 if bars are found that cannot be and that no repair takes care of.
     """
     from quantstrats.cli.progress import progress_line
@@ -74,9 +77,12 @@ def check(
         report = quality_asked(
             asked.made_source(plugins), data.symbols, data.start, data.end, repair=data.repair, offline=data.offline
         )
+        beside = _beside(asked, plugins)
     if not as_json:
-        typer.echo(report.as_text())
+        typer.echo("\n".join([report.as_text(), *(f"\ndata.side.{n}: {r.as_text()}" for n, r in beside.items())]))
     plain = report.as_plain() if as_json else {}
+    if as_json and beside:
+        plain["side"] = {name: each.as_plain() for name, each in beside.items()}
     if other is not None:
         with progress_line(), printed_aside():
             differences = _differences(asked, other, allowed, plugins)
@@ -86,8 +92,23 @@ def check(
             typer.echo("\n".join(["", *_difference_lines(differences)]))
     if as_json:
         print_json(plain)
-    if report.impossible_left:
+    if any(each.impossible_left for each in (report, *beside.values())):
         raise typer.Exit(1)
+
+
+def _beside(asked: DataAsked, plugins: Plugins) -> dict[str, QualityReport]:
+    """Return what is wrong with the bars of which side series are made, by the series' name."""
+    from quantstrats.loading import quality_asked, span_asked
+
+    first, last = span_asked(asked.data.start, asked.data.end)
+    found = {}
+    for name, plan in asked.side_plans(plugins).items():
+        if plan.bars is not None:
+            start, policy = plan.bars.since(plan.source, first), plan.bars.repair
+            found[name] = quality_asked(
+                plan.source, [plan.bars.symbol], start, last, repair=policy, offline=asked.data.offline
+            )
+    return found
 
 
 def _tolerances(given: list[str]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
@@ -94,14 +94,23 @@ def _fetched(asked: DataAsked, plugins: Plugins, refresh: bool) -> _Told:
         bars = _Told([f"source {made.name!r} is not asked over a network"], {})
     else:
         raise ConfigError(f"source {made.name!r} is not asked over a network; there is nothing to fetch")
-    beside = {name: _series(f"data.side.{name}", _loading(plan), asked) for name, plan in plans.items()}
+    beside = {name: _beside(name, plan, asked) for name, plan in plans.items()}
     lines = [*bars.lines, *(line for each in beside.values() for line in each.lines)]
     plain = {**bars.plain, **({"side": {name: each.plain for name, each in beside.items()}} if beside else {})}
     return _Told(lines, plain, all(each.complete for each in (bars, *beside.values())))
 
 
-def _loading(plan: SidePlan) -> Callable[..., SideSeries]:
-    return lambda symbols, first, last: plan.load(symbols, first, last).series
+def _beside(name: str, plan: SidePlan, asked: DataAsked) -> _Told:
+    """Fetch a side series of a configuration; one that cannot be had keeps nobody from what else was fetched."""
+    from quantstrats.errors import DataError
+
+    def load(symbols: Sequence[str], first: date | None, last: date | None) -> SideSeries:
+        return plan.load(symbols, first, last).series
+
+    try:
+        return _series(f"data.side.{name}", load, asked)
+    except DataError as error:
+        return _Told([f"missing: {error}"], {"reason": str(error)}, complete=False)
 
 
 def _bars(source: RemoteSource, asked: DataAsked, refresh: bool) -> _Told:
@@ -157,6 +166,7 @@ def _series(name: str, load: Callable[..., SideSeries], asked: DataAsked) -> _To
     import warnings
 
     from quantstrats.loading import span_asked
+    from quantstrats.market.cache.report import named
     from quantstrats.market.symbols import symbols_of
 
     symbols = () if asked.data.symbols is None else symbols_of(asked.data.symbols).symbols
@@ -169,14 +179,23 @@ def _series(name: str, load: Callable[..., SideSeries], asked: DataAsked) -> _To
     if not isinstance(known, str) and len(known):
         facts |= {"first_known": known.min().isoformat(), "last_known": known.max().isoformat()}
         told.append(f"known from {known.min().date()} to {known.max().date()} (UTC)")
-    columns = list(map(str, getattr(values, "columns", [])))
-    missing = [symbol for symbol in symbols if symbol not in columns or values[symbol].isna().all()] if columns else []
-    if columns:
-        told.append(
-            f"of {len(columns) - len(set(missing) & set(columns)):,} of {max(len(symbols), len(columns)):,} symbols"
-        )
+    there = _symbols_in(series)
+    missing = [] if there is None else [symbol for symbol in symbols if symbol not in there]
+    if there is not None:
+        told.append(f"of {len(there):,} symbols")
+    if missing:
+        told.append(f"none of {named(missing)}")
     notes = [f"! {warning.message}" for warning in warned]
     return _Told([", ".join(told), *notes], {**facts, "missing": missing}, not missing)
+
+
+def _symbols_in(series: SideSeries) -> set[str] | None:
+    """Return the symbols that a series has values of; None for one that is of no symbol."""
+    import pandas as pd
+
+    if isinstance(series.values, pd.DataFrame):
+        return {str(symbol) for symbol, column in series.values.items() if column.notna().any()}
+    return set(map(str, series.values.dropna().index)) if series.is_assumed else None
 
 
 def _listed(wanted: SymbolList) -> list[str]:

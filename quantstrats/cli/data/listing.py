@@ -25,7 +25,8 @@ def list_cached(
 ) -> None:
     """List what is kept of vendors' bars and series in logs/cache: spans, when it was fetched, revisions.
 
-    Damage at the end of a file, where it says what it holds, is told; --verify looks at the rest as well.
+    Damage at the end of a file, where it says what it holds, is told; --verify looks at the rest as well, and
+    leaves with 1 if there is any.
     """
     from quantstrats.cli.texts import print_json
     from quantstrats.market.cache.cache import BarCache
@@ -34,9 +35,10 @@ def list_cached(
     entries = [entry for entry in cache.entries() if source is None or entry.source == source]
     if verify:
         entries = [_verified(entry) for entry in entries]
+    damaged = verify and any(entry.trouble for entry in entries)
     if as_json:
         print_json([_plain(entry) for entry in entries])
-        return
+        raise typer.Exit(1 if damaged else 0)
     answers = _answers(cache.folder, source)
     if not entries and not answers:
         of = f" of {source}" if source else ""
@@ -49,6 +51,8 @@ def list_cached(
         typer.echo("\n".join(_lines(name, variant, group, every=source is not None)))
     for name, files in answers.items():
         typer.echo("\n".join(_answer_lines(name, files, every=source is not None)))
+    if damaged:
+        raise typer.Exit(1)
 
 
 def _lines(source: str, variant: str, entries: list[Entry], *, every: bool) -> list[str]:

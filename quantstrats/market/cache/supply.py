@@ -54,10 +54,10 @@ def supply_of(
     facts, empty = _with_bars(source, report, cache)
     missing = [*absent, *(each for each in report.missing if each.status == "unknown"), *empty]
     if missing and (source.missing == "refuse" or not facts):
+        skip = ", or set data.missing: skip" if facts else ""
         raise DataError(
             f"source {source.name!r}: {len(missing)} of {counted(len(missing) + len(facts), 'symbol')} cannot be had: "
-            f"{told_missing(missing)}; {_kept(facts)}mend the names or the dates, or set data.missing: skip"
-            f"{_noted(report)}"
+            f"{told_missing(missing)}; {_kept(facts)}mend the names or the dates{skip}{_noted(report)}"
         )
     return _supply(source, cache, report, facts, missing, (start, end))
 

@@ -48,9 +48,10 @@ def decimal_shift(part: Part) -> Hits:
     middle of them counts.
 
     Where all prices of a bar agree among themselves and are at neither level, but 100 or 1000 times as large or small
-    as the median of the last 7 closes, the close is hit, provided that there were 9 closes; 10 times is what a split
-    does, and told as one. So up to four such bars on end are found, and the bar after them is right again. Of a longer
-    run the first four are hit, and then it is a new level; the old one is still known until the run is 31 bars long.
+    as the median of the last 7 closes, the close is hit, provided that there were 9 closes; a tenth is what a split
+    does, and told as one, and 10 times an outlier. So up to four such bars on end are found, and the bar after them is
+    right again. Of a longer run the first four are hit, and then it is a new level; the old one is still known until
+    the run is 31 bars long.
 
     ``expected`` is the price with its point put right; so is ``bound``, unless all prices of the bar are off.
     """

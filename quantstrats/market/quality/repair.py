@@ -106,6 +106,16 @@ class Repair:
         return dict(self.given) if isinstance(self.given, Mapping) else self.given
 
 
+def with_word_as_default(policy: Any) -> Any:
+    """Return a policy as it was meant where ``--set`` gave a word, and then actions of single rules.
+
+    What is looked into by a setting becomes a mapping, in which the word that stood there is called "name".
+    """
+    if not isinstance(policy, Mapping) or "name" not in policy:
+        return policy
+    return {_DEFAULT: policy["name"], **{rule: action for rule, action in policy.items() if rule != "name"}}
+
+
 @dataclass(frozen=True)
 class Failure:
     """What a policy refuses.

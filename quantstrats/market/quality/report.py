@@ -218,7 +218,7 @@ class QualityReport:
             share = missing / (self.bars + missing)
             said.append(
                 f"{missing:,} of {self.bars + missing:,} bars ({share:.1%}) are missing where the exchange was open: "
-                "the data lacks them, or data.calendar is not the exchange's"
+                "nothing was traded, the data lacks them, or data.calendar is not the exchange's"
             )
         return tuple(said)
 
@@ -249,7 +249,8 @@ class QualityReport:
         for number, rule in enumerate(self.rules):
             lines += self._rule_lines(number, rule)
         if self.impossible_left:
-            lines += ["", f"Bars that cannot be ({self.impossible_left:,} findings): a backtest refuses them, unless"]
+            findings = "1 finding" if self.impossible_left == 1 else f"{self.impossible_left:,} findings"
+            lines += ["", f"Bars that cannot be ({findings}): a backtest refuses them, unless"]
             lines += ["data.repair says what to do about them, as in --set data.repair=drop"]
         return "\n".join(
             textwrap.shorten(line, width, placeholder="...") if len(line) > width else line for line in lines

@@ -81,9 +81,7 @@ class BarsOf:
         DataError
             If the bars cannot be had, or what is found in them is refused.
         """
-        if start is not None:
-            days = _DAYS_BEFORE if getattr(source, "bar", None) is None else _DAYS_BEFORE_INTRADAY
-            start -= timedelta(days=days + delay_of(self.delay).days)
+        start = self.since(source, start)
         policy = Repair.of(self.repair)
         market, report = self._checked(source, start, end, policy)
         values = pd.Series(market.array(self.field)[:, market.symbols.get_loc(self.symbol)], index=market.index)
@@ -92,6 +90,13 @@ class BarsOf:
         stamps = (_CLOSE_ONLY if stamp == CLOSE_ONLY else stamp for stamp in market.stamps)
         record = {**market.record, "quality": report.as_record(), "repair": policy.as_plain()}
         return LoadedSide(SideSeries(values[there].rename(self.symbol), known_at), (*stamps, *report.stamps()), record)
+
+    def since(self, source: Source, start: date | None) -> date | None:
+        """Return from which day on bars are wanted, so that a market's first session has the newest earlier one."""
+        if start is None:
+            return None
+        days = _DAYS_BEFORE if getattr(source, "bar", None) is None else _DAYS_BEFORE_INTRADAY
+        return start - timedelta(days=days + delay_of(self.delay).days)
 
     def as_plain(self) -> dict[str, Any]:
         """Return it as plain data, of which it can be made again."""

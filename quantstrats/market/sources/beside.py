@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from quantstrats.errors import ConfigError, DataError, PluginError, QuantstratsError, in_one_line
 from quantstrats.making import From, described, made
+from quantstrats.market.quality.repair import with_word_as_default
 from quantstrats.market.side import SideSeries
 from quantstrats.market.sources.bars_of import BarsOf
 from quantstrats.market.sources.base import SideSource, Source
@@ -164,6 +165,8 @@ def _bars_of(source: str, params: dict[str, Any]) -> BarsOf:
         own["symbol"] = str(own["symbol"])
     if "symbol" not in own:
         raise ConfigError(f"source {source!r} has bars; say of which symbol, as in symbol: SPY")
+    if "repair" in own:
+        own["repair"] = with_word_as_default(own["repair"])
     texts = {key: value for key, value in own.items() if key != "repair"}
     if not all(isinstance(value, str) or (value is None and key == "delay") for key, value in texts.items()):
         raise ConfigError("symbol, field and delay are texts, as in {symbol: ^VIX, field: close, delay: 15min}")

@@ -155,7 +155,7 @@ def test_damage_is_told_where_the_bars_cannot_be_fetched_again(source, vendor):
     fetch(source, ["AAA"], None, LAST)
     cut_short(source, "AAA")
     del vendor.books["AAA"]
-    with pytest.raises(DataError, match=r"or set data\.missing: skip; .*AAA\.parquet is damaged: "):
+    with pytest.raises(DataError, match=r"mend the names or the dates; .*AAA\.parquet is damaged: "):
         supply_of(source, ["AAA"], None, LAST)
 
 

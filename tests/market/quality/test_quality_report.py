@@ -133,7 +133,7 @@ def test_what_is_only_looked_at_is_left_as_it_is(calm):
     block.values["low"][50] = 0.0
     report = found_in(block, examine(block))
     assert report.findings["action"].tolist() == ["fail"]  # what is done about it by default
-    assert "Bars that cannot be (1 findings): a backtest refuses them" in report.as_text()
+    assert "Bars that cannot be (1 finding): a backtest refuses them" in report.as_text()
     assert report.impossible_left == 1
     assert block.values["low"][50] == 0.0
     assert report.stamps() == ()
