@@ -13,6 +13,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from quantstrats.events import Decision, OrderChange, RunStarted, TradeClosed
+    from quantstrats.features.definition import Feature
 
 PROJECT = "quantstrats"
 
@@ -20,6 +21,7 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 Register = Callable[[type], None]
+RegisterFeature = Callable[["Feature"], None]
 
 
 @hookspec
@@ -45,6 +47,11 @@ def register_brokers(register: Register) -> None:
 @hookspec
 def register_reports(register: Register) -> None:
     """Offer reports of a run: call ``register(ReportClass)`` for each."""
+
+
+@hookspec
+def register_features(register: RegisterFeature) -> None:
+    """Offer features: call ``register(function)`` for each function that is marked ``@feature(...)``."""
 
 
 @hookspec

@@ -280,9 +280,9 @@ class _Check:
                         return findings.reads(name)
             return findings.FUTURE
         first = row - place
-        if same(self.replay.market.rows(first, row + 1), place):
+        if same(self.replay.market.rows(first, row + 1).alone(), place):
             return findings.LISTINGS
-        return findings.MEMORY if same(self.replay.market.rows(0, row + 1), row) else findings.FUTURE
+        return findings.MEMORY if same(self.replay.market.rows(0, row + 1).alone(), row) else findings.FUTURE
 
     @property
     def _who(self) -> str:

@@ -65,7 +65,8 @@ class Replay:
         """Return the history of a row with up to ``future`` rows after it, and the row's place in it."""
         first = self.first(row)
         listed = np.flatnonzero(self.listed(row))
-        window = self.market.rows(first, min(row + 1 + future, len(self.market)))
+        # Alone: what was computed on the whole market must not be used here.
+        window = self.market.rows(first, min(row + 1 + future, len(self.market))).alone()
         known = window if len(listed) == len(window.symbols) else window.select(self.market.symbols[listed])
         return known, row - first
 

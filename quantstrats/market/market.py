@@ -14,6 +14,7 @@ import pandas as pd
 from quantstrats.errors import DataError, did_you_mean
 from quantstrats.hashing import hash_array, hash_frame, hash_parts, hash_plain
 from quantstrats.market.calendar import Calendar, Grid
+from quantstrats.market.cut import Cut
 from quantstrats.market.facts import (
     CLOSE_ONLY,
     assumed_note,
@@ -62,6 +63,8 @@ class Market:
         of the files they were kept in. It goes into a Run's manifest.
     stamps : tuple of str
         What every report on these bars must say.
+    memo : dict
+        What was computed from these bars and may be used again, by whoever computes it.
     """
 
     def __init__(
@@ -84,6 +87,8 @@ class Market:
         self._frames: dict[str, pd.DataFrame] = {}
         self._universe = universe
         self._parts = dict(parts)
+        self._cut: Cut | None = None
+        self.memo: dict[Any, Any] = {}
         self.calendar = calendar
         self.ended = MappingProxyType(dict(ended))
         self.delisting_return = MappingProxyType(dict(delisting_return))
@@ -301,7 +306,7 @@ class Market:
         if first >= last:
             have = f"{self.session[0].date()} to {self.session[-1].date()}"
             raise DataError(f"no bars from {start or 'the start'} to {end or 'the end'}; the bars run from {have}")
-        return self.rows(first, last)
+        return self.rows(first, last).alone()
 
     def select(self, symbols: Iterable[str]) -> Market:
         """Return the given symbols, in the given order.
@@ -324,7 +329,12 @@ class Market:
             raise DataError(f"a symbol is named twice in {', '.join(chosen)}")
         columns = self.symbols.get_indexer(pd.Index(chosen))
         values = {field: np.ascontiguousarray(array[:, columns]) for field, array in self._panel.arrays.items()}
-        return self._with(Panel(self._panel.grid, self.symbols[columns], self.bar, values), symbols=chosen)
+        market = self._with(Panel(self._panel.grid, self.symbols[columns], self.bar, values), symbols=chosen)
+        left = np.ones(len(self.symbols), dtype=bool)
+        left[columns] = False
+        # A formula across symbols has other values where one of them is left out.
+        market._cut = self.cut.further(slice(None), columns) if not self.present[:, left].any() else None
+        return market
 
     def with_listed_symbols(self) -> Market:
         """Return only the symbols that have a bar in these rows.
@@ -349,7 +359,7 @@ class Market:
         side_series : mapping of name to SideSeries, optional
             In place of the side series of these names.
         """
-        market = self._with(Panel(self._panel.grid, self.symbols, self.bar, dict(arrays)))
+        market = self._with(Panel(self._panel.grid, self.symbols, self.bar, dict(arrays))).alone()
         if side_series:
             replaced = {**self.side.series, **side_series}
             market.side = Side(replaced, self.index, self.decided_at, self.symbols)
@@ -388,10 +398,21 @@ class Market:
 
     def with_side(self, side: Mapping[str, SideSeries]) -> Market:
         """Return the same bars with further side series, or others in place of those of the same names."""
-        market = self._with(self._panel)
+        market = self._with(self._panel).alone()
         market.side = Side({**self.side.series, **side}, self.index, self.decided_at, self.symbols)
         assumed = [assumed_note(name) for name, series in side.items() if series.is_assumed]
         market.stamps = (*self.stamps, *(note for note in assumed if note not in self.stamps))
+        return market
+
+    @property
+    def cut(self) -> Cut:
+        """Where these bars stand in the market that they were cut from; the whole of this one, if from none."""
+        return self._cut or Cut(self, 0, np.arange(len(self.symbols)))
+
+    def alone(self) -> Market:
+        """Return the same bars as if they had been cut from none."""
+        market = self._with(self._panel)
+        market._cut = None
         return market
 
     def without_endings(self) -> Market:
@@ -507,7 +528,7 @@ class Market:
             ended = {symbol: day for symbol, day in ended.items() if day < panel.grid.session[-1]}
             last = panel.grid.decided_at[-1]
             side_series = {name: series.known_until(last) for name, series in side_series.items()}
-        return Market(
+        market = Market(
             panel,
             self.calendar,
             ended=ended,
@@ -519,6 +540,8 @@ class Market:
             record=self.record,
             stamps=self.stamps,
         )
+        market._cut = self.cut.further(rows, None) if symbols is None else None
+        return market
 
 
 def _to_digits(part: pd.DataFrame) -> pd.DataFrame:

@@ -224,10 +224,11 @@ def test_a_ledger_of_the_first_version_is_brought_up_to_date_by_the_next_run(ver
     version_0.finish(3, "content", {})
     assert version_0.rows()[2]["status"] == "finished"
     with sqlite3.connect(version_0.path) as database:
-        assert database.execute("PRAGMA user_version").fetchone() == (1,)
+        assert database.execute("PRAGMA user_version").fetchone() == (2,)
         assert [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")] == [
             "sqlite_sequence",
             "runs",
+            "trials",
         ]
 
 
@@ -249,7 +250,7 @@ def test_a_ledger_of_a_newer_version_is_refused_and_left_alone(ledger):
         database.execute("PRAGMA user_version = 7")
     database.close()
     before = ledger.path.read_bytes()
-    line = "was written by a newer quantstrats .its version is 7, this one knows 1.; install that one, or set"
+    line = "was written by a newer quantstrats .its version is 7, this one knows 2.; install that one, or set"
     with pytest.raises(RunError, match=line):
         ledger.rows()
     with pytest.raises(RunError, match=line), ledger.trial("next", CONFIG, "data"):
@@ -323,7 +324,7 @@ def test_a_damaged_ledger_is_told_in_one_line_and_not_written(filled, damage):
 def test_a_ledger_that_another_process_keeps_is_told(ledger, monkeypatch):
     with ledger.trial("run", CONFIG, "data"):
         pass
-    monkeypatch.setattr("quantstrats.runs.ledger._PATIENCE", 0.1)
+    monkeypatch.setattr("quantstrats.runs.ledger_file._PATIENCE", 0.1)
     other = sqlite3.connect(ledger.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     with (

@@ -1,0 +1,61 @@
+"""Features: numbers per row and symbol, each a published formula over bars, for signals and learners.
+
+``compute(market, ["rsi", "atr(window=20)"])`` gives a frame of rows x (feature, symbol), ``warmup(names)`` the rows
+that it takes. Every name loads on first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from quantstrats.features.bars import Bars, lag, ratio
+    from quantstrats.features.catalogue import find, shipped
+    from quantstrats.features.computing import compute, possible, warmup
+    from quantstrats.features.decay import bars_until_faded, ema_bars, wilder_bars
+    from quantstrats.features.definition import Feature, feature
+
+_HOMES = {
+    "Bars": "bars",
+    "Feature": "definition",
+    "bars_until_faded": "decay",
+    "compute": "computing",
+    "ema_bars": "decay",
+    "feature": "definition",
+    "find": "catalogue",
+    "lag": "bars",
+    "possible": "computing",
+    "ratio": "bars",
+    "shipped": "catalogue",
+    "warmup": "computing",
+    "wilder_bars": "decay",
+}
+
+__all__ = [
+    "Bars",
+    "Feature",
+    "bars_until_faded",
+    "compute",
+    "ema_bars",
+    "feature",
+    "find",
+    "lag",
+    "possible",
+    "ratio",
+    "shipped",
+    "warmup",
+    "wilder_bars",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'quantstrats.features' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"quantstrats.features.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

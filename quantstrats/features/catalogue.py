@@ -1,0 +1,115 @@
+"""Which features there are: those that ship, and those of plugins, which come through the same hook."""
+
+from __future__ import annotations
+
+import importlib
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from quantstrats.errors import ConfigError, PluginError, did_you_mean, in_one_line
+from quantstrats.features.definition import Feature
+from quantstrats.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from quantstrats.plugins import Plugins
+
+# In the order in which they are listed; each is a module of this package.
+FAMILIES = (
+    "averages",
+    "trend",
+    "momentum",
+    "channels",
+    "volatility",
+    "levels",
+    "candles",
+    "volume",
+    "liquidity",
+    "statistics",
+    "filters",
+    "dates",
+    "crosssection",
+    "fitted",
+)
+
+
+@hookimpl
+def register_features(register: Callable[[Feature], None]) -> None:
+    """Offer the features that ship."""
+    for each in shipped().values():
+        register(each)
+
+
+@lru_cache(maxsize=1)
+def shipped() -> dict[str, Feature]:
+    """Return the features that ship, by name, family by family."""
+    found: dict[str, Feature] = {}
+    for family in FAMILIES:
+        module = importlib.import_module(f"quantstrats.features.{family}")
+        for each in vars(module).values():
+            if isinstance(each, Feature) and each.family == family:
+                found[each.name] = each
+    return found
+
+
+def offered(plugins: Plugins) -> dict[str, Feature]:
+    """Return the features of a set of plugins, by ``provider:name``; those that ship are left out.
+
+    Raises
+    ------
+    PluginError
+        If a plugin fails to offer them, offers something else, or one twice.
+    """
+    found: dict[str, Feature] = {}
+    for plugin, implementation in plugins.implementations("register_features"):
+        provider = plugin.partition(":")[0]
+
+        def register(each: Feature, provider: str = provider) -> None:
+            if not isinstance(each, Feature):
+                raise PluginError(f"plugin {provider!r}: put @feature(...) above {each!r}, and register that")
+            name = f"{provider}:{each.name}"
+            if name in found:
+                raise PluginError(f"plugin {provider!r} offers the feature {each.name!r} twice")
+            found[name] = each
+
+        try:
+            implementation(register=register)
+        except PluginError:
+            raise
+        # A stranger's function may raise anything; the one who asks for a feature wants to know whose it was.
+        except Exception as error:
+            raise PluginError(f"plugin {provider!r} failed in register_features: {in_one_line(error)}") from error
+    ships = set(map(id, shipped().values()))
+    return {name: each for name, each in found.items() if id(each) not in ships}
+
+
+def find(name: str, plugins: Plugins | None = None) -> Feature:
+    """Return a feature by its name, or by ``provider:name``.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, or more than one plugin offers it; with the nearest name.
+    """
+    if name in shipped():
+        return shipped()[name]
+    if plugins is None:
+        plugins = _installed()
+    others = offered(plugins)
+    if name in others:
+        return others[name]
+    namesakes = [each for each in others if each.partition(":")[2] == name]
+    if len(namesakes) == 1:
+        return others[namesakes[0]]
+    if namesakes:
+        raise ConfigError(f"feature {name!r} is offered by more than one plugin; say {' or '.join(namesakes)}")
+    known = [*shipped(), *(each.partition(":")[2] for each in others)]
+    raise ConfigError(f"no feature called {name!r}{did_you_mean(name, known)} (quantstrats features lists all)")
+
+
+@lru_cache(maxsize=1)
+def _installed() -> Plugins:
+    from quantstrats.plugins import Plugins
+
+    return Plugins.installed()

@@ -1,0 +1,63 @@
+"""How many bars a recursive formula needs until what came before weighs nothing."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+WEIGHT = 1e-9  # what may be left of all that came before
+
+
+@lru_cache(maxsize=1024)
+def bars_until_faded(alpha: float, stages: int = 1) -> int:
+    """Return after how many bars of ``y += alpha (x - y)``, ``stages`` times in a row, the start weighs below 1e-9.
+
+    What is left of the start after n bars of s stages is the chance of fewer than s successes in n tries of
+    probability alpha: the sum over k < s of C(n, k) alpha^k (1 - alpha)^(n - k).
+
+    Raises
+    ------
+    ValueError
+        If alpha is not above 0 and at most 1.
+    """
+    if not 0.0 < alpha <= 1.0:
+        raise ValueError(f"a smoothing factor of {alpha:g} is not above 0 and at most 1")
+    if alpha == 1.0:
+        return stages
+
+    def left(bars: int) -> float:
+        return sum(math.comb(bars, k) * alpha**k * (1.0 - alpha) ** (bars - k) for k in range(stages))
+
+    high = 2 * stages
+    while left(high) > WEIGHT:
+        high *= 2
+        if high > 1 << 20:
+            raise ValueError(f"a smoothing factor of {alpha:g} never forgets within a million bars")
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if left(middle) > WEIGHT else (low, middle)
+    return high
+
+
+def ema_bars(window: int, stages: int = 1) -> int:
+    """Return the bars of an exponential average of ``window`` bars, alpha = 2 / (window + 1), ``stages`` in a row."""
+    return bars_until_faded(2.0 / (whole(window) + 1.0), stages)
+
+
+def wilder_bars(window: int, stages: int = 1) -> int:
+    """Return the bars of Wilder's average of ``window`` bars, alpha = 1 / window, ``stages`` in a row."""
+    return bars_until_faded(1.0 / whole(window), stages)
+
+
+def whole(window: int, least: int = 1, name: str = "window") -> int:
+    """Return a window that is at least ``least`` bars.
+
+    Raises
+    ------
+    ValueError
+        If it is shorter.
+    """
+    if window < least:
+        raise ValueError(f"{name} is {window}; it must be at least {least}")
+    return window

@@ -1,0 +1,102 @@
+"""Spec: a feature as users ask for it, ``"rsi(window=7)@week"``."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from quantstrats.errors import ConfigError
+
+if TYPE_CHECKING:
+    from quantstrats.features.definition import Feature
+    from quantstrats.plugins import Plugins
+
+_FORM = re.compile(r"\s*(?P<name>[^\s(@]+)\s*(?:\((?P<given>.*)\))?\s*(?:@\s*(?P<bar>\S+)\s*)?", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A feature with its parameters, on the market's bars or on longer ones.
+
+    Attributes
+    ----------
+    label : str
+        As it was asked for; the name of its columns.
+    feature : Feature
+        The formula.
+    parameters : tuple of (str, value)
+        All of them, by name.
+    bar : str
+        Longer bars that it is computed on, closed ones alone: ``"week"``, ``"1h"``; empty for the market's own.
+    """
+
+    label: str
+    feature: Feature
+    parameters: tuple[tuple[str, Any], ...]
+    bar: str = ""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters as a dict."""
+        return dict(self.parameters)
+
+    @property
+    def warmup(self) -> int:
+        """On how many of its own bars' rows a value may depend."""
+        return self.feature.warmup(**self.values)
+
+
+def specs_of(names: Iterable[str] | str, plugins: Plugins | None = None) -> list[Spec]:
+    """Read what features are asked for.
+
+    Parameters
+    ----------
+    names : iterable of str, or str
+        ``"rsi"``; ``"rsi(window=7)"``; ``"rsi@week"``, of closed longer bars; ``"acme:rsi"``, of one provider.
+    plugins : Plugins, optional
+        Where to look for names that are not shipped; by default all that is installed.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such feature or parameter, with the nearest that there is; or one is asked for twice.
+    """
+    asked = [names] if isinstance(names, str) else list(names)
+    if not asked:
+        raise ConfigError("no features are asked for; name at least one (quantstrats features lists all)")
+    specs = [_spec(name, plugins) for name in asked]
+    labels = [spec.label for spec in specs]
+    if twice := next((label for label in labels if labels.count(label) > 1), None):
+        raise ConfigError(f"feature {twice!r} is asked for twice")
+    return specs
+
+
+def _spec(text: str, plugins: Plugins | None) -> Spec:
+    from quantstrats.features.catalogue import find
+
+    if not isinstance(text, str):
+        raise ConfigError(f"a feature is asked for by its name, not by {text!r}")
+    form = _FORM.fullmatch(text)
+    if form is None:
+        raise ConfigError(f"feature {text!r} cannot be read; write name, name(parameter=value) or name@week")
+    found = find(form["name"], plugins)
+    parameters = found.checked(_given(text, form["given"] or ""))
+    return Spec(text, found, tuple(parameters.items()), form["bar"] or "")
+
+
+def _given(text: str, inside: str) -> dict[str, Any]:
+    """Return the parameters of a call as Python reads them, without running anything."""
+    try:
+        call = ast.parse(f"f({inside})", mode="eval").body
+        if not isinstance(call, ast.Call):
+            raise ValueError
+        unnamed = [ast.unparse(each) for each in call.args]
+        given = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
+    except (SyntaxError, ValueError):
+        raise ConfigError(f"feature {text!r}: the parameters cannot be read; write name(window=7)") from None
+    if unnamed:
+        raise ConfigError(f"feature {text!r}: say which parameter {unnamed[0]} is, as in window={unnamed[0]}")
+    return given
