@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from quantstrats._version import __version__
 
 if TYPE_CHECKING:
+    from quantstrats import features, labels, models, splits
     from quantstrats.api import backtest, backtest_config
     from quantstrats.errors import DataError, QuantstratsError
     from quantstrats.hookspecs import hookimpl
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
     from quantstrats.reports.compare import compare
     from quantstrats.reports.plot import plot
     from quantstrats.reports.tearsheet import tearsheet
+    from quantstrats.research.search import search
     from quantstrats.runs.run import Run, load_run
     from quantstrats.signals import Details, Signal
 
+_PACKAGES = ("features", "labels", "models", "splits")
 _HOMES = {
     "Allocator": "portfolio.allocation",
     "Costs": "portfolio.costs",
@@ -55,6 +58,7 @@ _HOMES = {
     "load_market": "loading",
     "load_run": "runs.run",
     "plot": "reports.plot",
+    "search": "research.search",
     "tearsheet": "reports.tearsheet",
 }
 
@@ -78,15 +82,22 @@ __all__ = [
     "backtest",
     "backtest_config",
     "compare",
+    "features",
     "hookimpl",
+    "labels",
     "load_market",
     "load_run",
+    "models",
     "plot",
+    "search",
+    "splits",
     "tearsheet",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return importlib.import_module(f"quantstrats.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'quantstrats' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"quantstrats.{_HOMES[name]}"), name)

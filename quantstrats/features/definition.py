@@ -66,8 +66,8 @@ class Feature:
 
     @property
     def documentation(self) -> str:
-        """What it says of itself: its first line, and the rest."""
-        return inspect.getdoc(self.function) or ""
+        """What it says of itself, as plain text: its first line, and the rest."""
+        return (inspect.getdoc(self.function) or "").replace("``", "")
 
     @property
     def summary(self) -> str:

@@ -90,12 +90,10 @@ def _spec(text: str, plugins: Plugins | None) -> Spec:
 def _given(text: str, inside: str) -> dict[str, Any]:
     """Return the parameters of a call as Python reads them, without running anything."""
     try:
-        call = ast.parse(f"f({inside})", mode="eval").body
-        if not isinstance(call, ast.Call):
-            raise ValueError
+        call: Any = ast.parse(f"f({inside})", mode="eval").body
         unnamed = [ast.unparse(each) for each in call.args]
         given = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, AttributeError):
         raise ConfigError(f"feature {text!r}: the parameters cannot be read; write name(window=7)") from None
     if unnamed:
         raise ConfigError(f"feature {text!r}: say which parameter {unnamed[0]} is, as in window={unnamed[0]}")

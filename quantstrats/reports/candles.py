@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quantstrats.reports.drawing import load_matplotlib, off_screen
+from quantstrats.reports.times import label_times
 
 if TYPE_CHECKING:
     from quantstrats.market.market import Market
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 _RISE, _FALL, _INK = "#2a8c6c", "#c2545b", "#4a5565"
 _WIDTH, _HEIGHT, _DPI = 10.0, 5.2, 120  # inches, and pixels of each
 _BODY = 0.7  # of the room that a bar has
-_TICKS = 8
 
 
 def candlestick_png(market: Market, symbol: str, most: int) -> bytes:
@@ -55,7 +55,7 @@ def candlestick_png(market: Market, symbol: str, most: int) -> bytes:
         _draw_prices(panels[0], values, rows.has_ranges)
         if with_volume:
             _draw_volumes(panels[1], values)
-        _label(panels[-1], rows)
+        label_times(panels[-1], rows)
         panels[0].set_title(f"{symbol}  ({market.origin.get('source', '')}, {_span(rows)})", loc="left", color=_INK)
         png = io.BytesIO()
         figure.savefig(png, format="png")
@@ -91,15 +91,6 @@ def _in_short(number: float) -> str:
         if abs(number) >= size:
             return f"{number / size:g}{letter}"
     return f"{number:g}"
-
-
-def _label(axes: Any, rows: Market) -> None:
-    """Write the times of some bars below the axis."""
-    times = rows.calendar.local_times(rows.index)
-    form = "%Y-%m-%d" if rows.bar is None else "%m-%d %H:%M"
-    at = np.unique(np.linspace(0, len(times) - 1, min(_TICKS, len(times))).astype(int))
-    axes.set_xticks(at, [times[place].strftime(form) for place in at])
-    axes.set_xlim(-1, len(times))
 
 
 def _span(rows: Market) -> str:

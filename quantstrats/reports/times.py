@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from quantstrats.market.calendar import Calendar
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from quantstrats.market.market import Market
     from quantstrats.runs.run import Run
+
+_TICKS = 8
 
 
 def times_of(run: Run, index: Any) -> pd.DatetimeIndex:
@@ -31,3 +37,23 @@ def clock_name(run: Run) -> str:
 
 def _calendar(run: Run) -> Calendar:
     return Calendar(run.manifest["data"]["calendar"])
+
+
+def label_times(axes: Any, market: Market, rows: NDArray[np.intp] | None = None) -> None:
+    """Write the times of some bars below an axis on which bars stand side by side.
+
+    Parameters
+    ----------
+    axes : Axes
+        Of matplotlib; the k-th bar stands at k.
+    market : Market
+        Whose rows the bars are.
+    rows : array of int, optional
+        Which of its rows; by default all.
+    """
+    index = market.index if rows is None else market.index[rows]
+    times = market.calendar.local_times(index)
+    form = "%Y-%m-%d" if market.bar is None else "%m-%d %H:%M"
+    at = np.unique(np.linspace(0, len(times) - 1, min(_TICKS, len(times))).astype(int))
+    axes.set_xticks(at, [times[place].strftime(form) for place in at])
+    axes.set_xlim(-1, len(times))

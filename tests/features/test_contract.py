@@ -1,0 +1,171 @@
+"""What every feature promises, asked of each that ships."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from quantstrats import Market, SideSeries, Signal, features
+from quantstrats.evaluation import evaluate
+from quantstrats.features.definition import POWERS
+from quantstrats.guard.check import check_lookahead
+
+from .oracle import random_market
+
+SHIPPED = features.shipped()
+OWN = [name for name, each in SHIPPED.items() if not each.fitted]
+FITTED = [name for name, each in SHIPPED.items() if each.fitted]
+FIELDS = ("open", "high", "low", "close", "volume")
+SECTORS = {"AAA": "Energy", "BBB": "Energy", "CCC": "Health", "DDD": "Health"}
+
+
+@dataclass(frozen=True)
+class Shown(Signal):
+    """A feature as a forecast."""
+
+    name = "shown"
+    feature: str
+
+    def warmup(self):
+        return features.warmup([self.feature])
+
+    def forecast(self, market):
+        return features.compute(market, [self.feature])[self.feature]
+
+
+@dataclass(frozen=True)
+class ShownAtAScale(Shown):
+    """A feature that a split changes."""
+
+    name = "shown_at_a_scale"
+    scale_free = False
+
+
+@functools.cache
+def gappy_market():
+    """Return bars with what real ones have: gaps, late listings, an end, unknown and no volume, unchanged closes."""
+    market = random_market(1800, seed=5)
+    values = {field: market.array(field).copy() for field in FIELDS}
+    rng = np.random.default_rng(9)
+    for row in np.flatnonzero(rng.random(len(market)) < 0.05).tolist():
+        values["close"][row, 1] = values["close"][row - 1, 1]
+        for field, side in (("high", np.fmax), ("low", np.fmin)):
+            values[field][row, 1] = side(values[field][row, 1], values["close"][row, 1])
+    gone = rng.random((len(market), 4)) < 0.03
+    gone[:40, 2] = True  # listed later
+    gone[:, 0] = False
+    for field in FIELDS:
+        values[field][gone] = np.nan
+    values["volume"][rng.random((len(market), 4)) < 0.01] = np.nan
+    values["volume"][rng.random((len(market), 4)) < 0.01] = 0.0
+    values["volume"][gone] = np.nan
+    frames = {field: pd.DataFrame(values[field], index=market.index, columns=market.symbols) for field in FIELDS}
+    sectors = SideSeries(pd.Series(SECTORS), "assumed")
+    return Market.from_frames(**frames, side={"sector": sectors})
+
+
+def table(name, market):
+    return features.compute(market, [name])[name].to_numpy()
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_feature_passes_the_guard_at_every_row(name):
+    market = gappy_market()
+    market = market.rows(0, min(len(market), features.warmup([name]) + 100)).alone()
+    signal = (Shown if SHIPPED[name].scale == "free" else ShownAtAScale)(name)
+    forecast = evaluate(signal, market)
+    assert np.isfinite(forecast.to_numpy()).sum() >= 60
+    report = check_lookahead(signal, market, forecast, mode="full")
+    assert report.result == "clean"
+    assert report.rows >= 90
+
+
+@pytest.mark.parametrize("name", FITTED)
+def test_a_fitted_feature_passes_the_guard_on_a_sample(name):
+    market = gappy_market().select(["AAA"])
+    market = market.rows(0, features.warmup([name]) + 60).alone()
+    signal = (Shown if SHIPPED[name].scale == "free" else ShownAtAScale)(name)
+    forecast = evaluate(signal, market)
+    assert np.isfinite(forecast.to_numpy()).sum() >= 30
+    assert check_lookahead(signal, market, forecast, mode="sampled").result == "clean"
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_split_changes_a_feature_as_its_scale_says(name):
+    market = random_market()
+    factor = 4.0
+    arrays = {field: market.array(field) * factor for field in FIELDS}
+    split = market.with_values({**arrays, "volume": market.array("volume") / factor})
+    if "sector" in SHIPPED[name].needs:
+        market, split = (each.with_side({"sector": SideSeries(pd.Series(SECTORS), "assumed")}) for each in (market, split))
+    before, after = table(name, market), table(name, split)
+    known = np.isfinite(before)
+    assert known.any()
+    assert (known == np.isfinite(after)).all()
+    expected = before[known] * factor ** POWERS[SHIPPED[name].scale]
+    np.testing.assert_allclose(after[known], expected, rtol=1e-7, atol=1e-9 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_value_is_the_same_wherever_the_data_begin(name):
+    market = gappy_market()
+    whole = table(name, market)
+    for begin in (137, 700):
+        later = table(name, market.rows(begin, len(market)).alone())
+        rows = features.warmup([name]) - 1
+        old, new = whole[begin + rows :], later[rows:]
+        assert (np.isnan(old) == np.isnan(new)).all()
+        size = np.nanmax(np.abs(old), initial=0.0)
+        np.testing.assert_allclose(new, old, rtol=1e-6, atol=1e-9 * max(size, 1e-9))
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_feature_is_a_number_or_missing_and_leaves_its_bars_alone(name):
+    market = gappy_market()
+    before = {field: market.array(field).copy() for field in FIELDS}
+    values = table(name, market)
+    assert not np.isinf(values).any()
+    assert np.isfinite(values).any()
+    assert np.isnan(values[~market.present]).all()
+    for field in FIELDS:
+        np.testing.assert_array_equal(market.array(field), before[field])
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_feature_says_the_same_alone_as_among_all_others(name):
+    # Formulas share what they compute; none may write into it.
+    alone = table(name, gappy_market())
+    np.testing.assert_array_equal(all_features()[name].to_numpy(), alone)
+
+
+@functools.cache
+def all_features():
+    return features.compute(gappy_market(), OWN)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_feature_is_described(name):
+    each = SHIPPED[name]
+    assert each.summary.endswith((".", "]"))
+    assert len(each.summary) <= 110
+    assert each.source
+    assert each.scale in POWERS
+    assert set(each.needs) <= {"volume", "ranges", "sector"}
+
+
+def test_more_than_110_distinct_formulas_ship():
+    assert len(SHIPPED) >= 110
+    assert len({each.function.__code__.co_code + repr(each.function.__code__.co_consts).encode() for each in SHIPPED.values()})
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_feature_of_flat_prices_is_no_crash(name):
+    market = random_market(1300, seed=3)
+    flat = market.with_values({**dict.fromkeys(FIELDS[:4], np.full((1300, 4), 10.0)), "volume": np.full((1300, 4), 1e5)})
+    flat = flat.with_side({"sector": SideSeries(pd.Series(SECTORS), "assumed")})
+    if "ranges" not in SHIPPED[name].needs:
+        assert not np.isinf(table(name, flat)).any()
