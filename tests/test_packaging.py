@@ -56,7 +56,7 @@ def test_every_requirement_is_pinned(setup):
 
 
 def test_the_extras_are_those_that_the_documentation_of_the_project_names(setup):
-    extras = {"ml", "ml-cpu", "deep", "live", "ui", "ray", "portfolio", "test", "docs", "bench"}
+    extras = {"ml", "ml-cpu", "lightgbm", "deep", "live", "ui", "ray", "portfolio", "test", "docs", "bench"}
     assert set(setup["options.extras_require"]) == extras
 
 
@@ -67,7 +67,8 @@ def test_the_contract_of_the_shipped_plugins_names_every_module(setup):
         for path in (ROOT / "quantstrats").iterdir()
         if path.suffix == ".py" or (path / "__init__.py").exists()
     }
-    assert forbidden == {f"quantstrats.{part}" for part in parts - {"__init__", "__main__", "_version"}}
+    public = {"features", "labels", "models", "splits"}  # whole packages of the public surface
+    assert forbidden == {f"quantstrats.{part}" for part in parts - public - {"__init__", "__main__", "_version"}}
 
 
 def test_the_original_empyrical_is_never_installed(setup):
@@ -83,7 +84,7 @@ def modules_loaded_by(statement):
     return set(done.stderr.split())
 
 
-HEAVY = {"backtrader", "matplotlib", "pandas", "sklearn", "statsmodels", "torch"}
+HEAVY = {"backtrader", "matplotlib", "numba", "pandas", "sklearn", "statsmodels", "talib", "torch"}
 
 
 def test_help_loads_neither_pandas_nor_backtrader():
@@ -109,6 +110,12 @@ def test_importing_the_package_loads_nothing_else_of_it():
 @pytest.mark.parametrize("name", quantstrats.__all__)
 def test_every_public_name_is_there(name):
     assert getattr(quantstrats, name) is not None
+
+
+def test_the_public_packages_cost_nothing_to_import():
+    loaded = modules_loaded_by("from quantstrats import features, labels, models, splits")
+    assert "quantstrats.features" in loaded
+    assert not loaded & (HEAVY | {"numpy", "pluggy"})
 
 
 def test_an_unknown_public_name_is_an_attribute_error():

@@ -12,8 +12,8 @@ WEIGHT = 1e-9  # what may be left of all that came before
 def bars_until_faded(alpha: float, stages: int = 1) -> int:
     """Return after how many bars of ``y += alpha (x - y)``, ``stages`` times in a row, the start weighs below 1e-9.
 
-    What is left of the start after n bars of s stages is the chance of fewer than s successes in n tries of
-    probability alpha: the sum over k < s of C(n, k) alpha^k (1 - alpha)^(n - k).
+    What is left after n bars of a start at 1 in all s stages, followed by zeros, is (1 - alpha)^n times the sum over
+    k < s of C(n + k - 1, k) alpha^k: each stage takes the one before it as it stands on the same bar.
 
     Raises
     ------
@@ -26,7 +26,7 @@ def bars_until_faded(alpha: float, stages: int = 1) -> int:
         return stages
 
     def left(bars: int) -> float:
-        return sum(math.comb(bars, k) * alpha**k * (1.0 - alpha) ** (bars - k) for k in range(stages))
+        return (1.0 - alpha) ** bars * sum(math.comb(bars + k - 1, k) * alpha**k for k in range(stages))
 
     high = 2 * stages
     while left(high) > WEIGHT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import quantstrats
 from quantstrats import DataError, Learner, Market, Plugins, QuantstratsError, Signal, features, hookimpl
 from quantstrats.features import feature
+from quantstrats.learning.fits import Fits
 
 from .oracle import random_market
 
@@ -98,13 +100,12 @@ class Mean(Learner):
     """Learn the mean of a feature."""
 
     name = "mean"
-    plugins: Any = None
 
     def warmup(self):
         return 4
 
     def fit(self, market):
-        table = features.compute(market, ["counted"], plugins=PLUGINS[0])["counted"]
+        table = features.compute(market, ["counted"], plugins=OFFERED.plugins)["counted"]
         return Above(float(table.to_numpy()[self.warmup() :].mean()))
 
 
@@ -119,19 +120,19 @@ class Above(Signal):
         return 4
 
     def forecast(self, market):
-        return features.compute(market, ["counted"], plugins=PLUGINS[0])["counted"] - self.mean
+        return features.compute(market, ["counted"], plugins=OFFERED.plugins)["counted"] - self.mean
 
 
-PLUGINS: list[Plugins] = [Plugins()]
+OFFERED = SimpleNamespace(plugins=None)
 
 
 def test_a_walk_forward_computes_a_feature_once(monkeypatch):
     calls: list[Any] = []
     plugins = Plugins()
     plugins.register(Offers(counting(calls)), "mine")
-    monkeypatch.setitem(PLUGINS, 0, plugins)
+    monkeypatch.setattr(OFFERED, "plugins", plugins)
     market = random_market(500, seed=2)
-    run = quantstrats.backtest(Mean(refit="month", train=60), market, guard="off", fits=None)
+    run = quantstrats.backtest(Mean(refit="month", train=60), market, guard="off", fits=Fits())
     assert run.manifest["fits"]["made"] >= 18
     assert len(calls) == 1
 
