@@ -184,7 +184,7 @@ def backtest(
                 "config_hash": hash_plain(config),
                 "content": content_hashes(**frames),
                 "guard": {**asdict(checked), "beside": list(checked.beside)},
-                "fits": {"made": fits.made, "recalled": fits.recalled},
+                "fits": fits.record,
                 **foundation(strategy, market, seen, checked, plugins),
             },
             **frames,

@@ -20,6 +20,7 @@ FAMILIES = (
     "averages",
     "trend",
     "momentum",
+    "returns",
     "channels",
     "volatility",
     "levels",

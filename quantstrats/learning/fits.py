@@ -19,6 +19,7 @@ from quantstrats.errors import SignalError
 from quantstrats.hashing import hash_parts, hash_plain
 from quantstrats.home import logs_folder
 from quantstrats.learning.learner import Learner
+from quantstrats.models.base import FittedModel
 from quantstrats.signals import Signal, parts_of
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ class Fits:
     made, recalled : int
         How many fits were made, and how many came from the folder.
     notes : list of str
-        Why a fit could not be kept or used again, each reason once.
+        Why a fit could not be kept or used again, each reason once; and which fits learned nothing.
+    outcomes : dict of str to int
+        What came of the models in the fitted signals' fields, by outcome.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -74,6 +77,7 @@ class Fits:
         self.made = 0
         self.recalled = 0
         self.notes: list[str] = []
+        self.outcomes: dict[str, int] = {}
         self._fitted: dict[tuple[type, str], Signal | None] = {}
 
     def fitted(self, learner: Learner, market: Market) -> Signal | None:
@@ -93,12 +97,26 @@ class Fits:
             else:
                 signal = self._fit(learner, market)
                 self._keep(learner, key, signal)
+            self._count(learner, market, signal)
             self._fitted[place] = signal
         return self._fitted[place]
 
+    @property
+    def record(self) -> dict[str, Any]:
+        """How many fits were made and recalled, and what came of their models: for a Run's manifest."""
+        outcomes = {"outcomes": dict(sorted(self.outcomes.items()))} if self.outcomes else {}
+        return {"made": self.made, "recalled": self.recalled, **outcomes}
+
+    def _count(self, learner: Learner, market: Market, signal: Signal | None) -> None:
+        """Count what came of the models of a fit, and note those that learned nothing."""
+        for model in _models(signal):
+            self.outcomes[model.outcome] = self.outcomes.get(model.outcome, 0) + 1
+            if model.outcome != "fitted":
+                said = "; ".join(model.notes)
+                self._note(f"learner {learner.name!r} learned nothing {_span(market)}: {model.outcome} ({said})")
+
     def _fit(self, learner: Learner, market: Market) -> Signal | None:
-        span = f"on the bars {market.session[0].date()} to {market.session[-1].date()}"
-        signal = call(learner, "fit", market, on=span)
+        signal = call(learner, "fit", market, on=_span(market))
         self.made += 1
         _check_fitted(learner, signal)
         return signal  # type: ignore[no-any-return]  # checked above
@@ -170,6 +188,26 @@ class Fits:
     def _note(self, note: str) -> None:
         if note not in self.notes:
             self.notes.append(note)
+
+
+def _span(market: Market) -> str:
+    return f"on the bars {market.session[0].date()} to {market.session[-1].date()}"
+
+
+def _models(value: Any) -> Iterator[FittedModel]:
+    """Yield the fitted models in the fields of a signal, in tuples and dicts of them too."""
+    if isinstance(value, FittedModel):
+        yield value
+        return
+    inside: list[Any] = []
+    if isinstance(value, Signal) and dataclasses.is_dataclass(value):
+        inside = [getattr(value, each.name) for each in dataclasses.fields(value)]
+    elif isinstance(value, dict):
+        inside = list(value.values())
+    elif isinstance(value, list | tuple):
+        inside = list(value)
+    for item in inside:
+        yield from _models(item)
 
 
 def _classes(value: Any) -> Iterator[type]:
