@@ -117,9 +117,10 @@ def _rolling_sum(values, window):  # type: ignore[no-untyped-def]
         line = values[row]
         out[row, : min(window - 1, bars)] = np.nan
         for last in range(window - 1, bars):
+            first = last - window + 1
             total = 0.0
-            for place in range(last - window + 1, last + 1):
-                total += line[place]
+            for step in range(window):  # counted from 0: so the compiler knows that no index is negative
+                total += line[first + step]
             out[row, last] = total
     return out
 
@@ -132,13 +133,14 @@ def _rolling_variance(values, window, ddof):  # type: ignore[no-untyped-def]
         line = values[row]
         out[row, : min(window - 1, bars)] = np.nan
         for last in range(window - 1, bars):
+            first = last - window + 1
             total = 0.0
-            for place in range(last - window + 1, last + 1):
-                total += line[place]
+            for step in range(window):
+                total += line[first + step]
             mean = total / window
             squares = 0.0
-            for place in range(last - window + 1, last + 1):
-                off = line[place] - mean
+            for step in range(window):
+                off = line[first + step] - mean
                 squares += off * off
             out[row, last] = squares / (window - ddof) if window > ddof else np.nan
     return out
@@ -154,13 +156,13 @@ def _rolling_covariance(left, right, window, ddof):  # type: ignore[no-untyped-d
         for last in range(window - 1, bars):
             first = last - window + 1
             total, total_other = 0.0, 0.0
-            for place in range(first, last + 1):
-                total += one[place]
-                total_other += other[place]
+            for step in range(window):
+                total += one[first + step]
+                total_other += other[first + step]
             mean, mean_other = total / window, total_other / window
             products = 0.0
-            for place in range(first, last + 1):
-                products += (one[place] - mean) * (other[place] - mean_other)
+            for step in range(window):
+                products += (one[first + step] - mean) * (other[first + step] - mean_other)
             out[row, last] = products / (window - ddof) if window > ddof else np.nan
     return out
 
