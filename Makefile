@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help backtest test check bench bench-data format picture clean
+.PHONY: help backtest test check bench bench-data bench-features oracles bench-models format picture clean
 
 help:  ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 backtest: $(VENV)/.installed  ## Install what is needed and backtest sma_cross on real bars
 	$(BIN)/python backtests/run_bt.py sma_cross
@@ -30,6 +30,15 @@ bench: $(VENV)/.installed  ## Time against stock Backtrader, and of the tear she
 bench-data: $(VENV)/.installed  ## Time and memory of loading bars, and what the rules find: some minutes
 	$(BIN)/python backtests/benchmarks/market_data.py
 	$(BIN)/python backtests/benchmarks/quality_rules.py
+
+bench-features: $(VENV)/.installed-test  ## Time features against the package ta: two minutes
+	$(BIN)/python backtests/benchmarks/features_speed.py
+
+bench-models: $(VENV)/.installed-test  ## Every model on planted patterns and on noise, 50 seeds: some minutes
+	$(BIN)/python backtests/benchmarks/models_on_patterns.py
+
+oracles: $(VENV)/.installed-test  ## Print what each feature was compared with, and how far it is off
+	$(BIN)/python tests/features/oracle_table.py
 
 format: $(VENV)/.installed-test  ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff format .

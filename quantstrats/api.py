@@ -40,7 +40,7 @@ from quantstrats.progress import stage
 from quantstrats.reports.benchmark import EQUAL_WEIGHT, benchmark_returns
 from quantstrats.reports.metrics import check_risk_free, measure
 from quantstrats.runs.failures import failure_log
-from quantstrats.runs.ledger import Ledger
+from quantstrats.runs.ledger import Ledger, recomputing
 from quantstrats.runs.run import Run, content_hashes, new_run_id, returns_of
 from quantstrats.settings.settings import Settings, read_settings, settings_of
 from quantstrats.signals import needs_of
@@ -158,7 +158,7 @@ def backtest(
         fits = Fits(fits_folder()) if fits is None else fits
         with stage("forecasting"):
             forecast = strategy.forecast(market, fits)
-        with listening(Warned()):  # it asks the same again, and on bars that never were
+        with listening(Warned()), recomputing():  # it asks the same again, and on bars that never were
             checked = check_lookahead(
                 strategy.signal,
                 seen,

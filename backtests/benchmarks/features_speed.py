@@ -27,6 +27,9 @@ Columns = Mapping[str, pd.Series]
 # Each column of ta by what it is among our features: itself, or a plain function of several.
 SHARED: Mapping[str, tuple[tuple[str, ...], Callable[..., pd.Series] | None]] = {}
 
+# Why a column of ours is another one on purpose.
+EXCUSES: Mapping[str, str] = {}
+
 
 def ta_columns(bars: pd.DataFrame) -> pd.DataFrame:
     """Return the 86 columns of ta for one symbol."""

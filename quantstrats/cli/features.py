@@ -23,6 +23,7 @@ _SCALES = {
     "volume": "in shares: a split changes it",
     "money": "in units of currency: not comparable among symbols",
     "price per share traded": "in price per share traded: a split changes it twice",
+    "price squared per share traded": "in price squared per share traded: a split changes it three times",
 }
 _NEEDS = {
     "volume": "volume",
@@ -171,8 +172,7 @@ def _listing(listed: dict[str, Feature]) -> list[str]:
             lines += ["", family] if lines else [family]
         shown = f"  {name:<{width}}  "
         lines.append(shown + cut(each.summary, WIDTH - len(shown)))
-    count = f"{len(listed)} features"
-    return [*lines, "", f"{count}. quantstrats features show NAME tells all about one, with a picture."]
+    return [*lines, "", f"{len(listed)} features; quantstrats features show NAME tells all of one, and draws it."]
 
 
 def _lines(spec: Spec) -> list[str]:

@@ -15,9 +15,16 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-Scale = Literal["free", "price", "volume", "money", "price per share traded"]
+Scale = Literal["free", "price", "volume", "money", "price per share traded", "price squared per share traded"]
 # How a value changes where a split multiplies all prices by k and divides volumes by k: the power of k.
-POWERS: Mapping[Scale, int] = {"free": 0, "price": 1, "volume": -1, "money": 0, "price per share traded": 2}
+POWERS: Mapping[Scale, int] = {
+    "free": 0,
+    "price": 1,
+    "volume": -1,
+    "money": 0,
+    "price per share traded": 2,
+    "price squared per share traded": 3,
+}
 NEEDS = ("volume", "ranges", "sector")
 
 _SPARE = 1.25  # rows that a warm-up counts for each bar it takes: up to a fifth of them may have no bar
@@ -43,7 +50,7 @@ class Feature:
     scale : str
         How values change where a split multiplies prices by k and divides volumes by k: ``"free"`` not at all;
         ``"price"`` by k; ``"volume"`` by 1/k; ``"money"`` not by a split, but with the currency (price times volume);
-        ``"price per share traded"`` by k squared.
+        ``"price per share traded"`` by k squared; ``"price squared per share traded"`` by k cubed.
     needs : tuple of str
         What not every market has: ``"volume"``; ``"ranges"``, highs and lows apart from the close; ``"sector"``, the
         side series of that name.

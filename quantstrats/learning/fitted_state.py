@@ -1,6 +1,7 @@
 """A fitted signal as bytes and back, in formats that cannot run code: arrays, Parquet, UBJSON, skops, torch weights.
 
-A zip file holds ``state.json``, which describes the signal's fields, and a file for each array or model in them.
+A zip file holds ``state.json``, which describes the signal's fields, and a file for each array or model in them. A
+FittedModel in a field, and the recipe that it holds, are described like the signal itself, field by field.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any, cast
 import numpy as np
 
 from quantstrats.errors import in_one_line
+from quantstrats.models.base import FittedModel, Model
 from quantstrats.signals import Signal
 
 _STATE = "state.json"
@@ -51,7 +53,7 @@ def pack(signal: Signal | None, modules: Collection[str]) -> bytes:
     """
     files: dict[str, bytes] = {}
     try:
-        state = json.dumps(None if signal is None else _packed_signal(signal, files))
+        state = json.dumps(None if signal is None else _packed_fields(signal, files))
     except UnsafeStateError:
         raise
     except (RecursionError, ValueError) as error:  # it holds itself, or a number of too many digits
@@ -86,7 +88,7 @@ def unpack(content: bytes, modules: Collection[str]) -> Signal | None:
         with zipfile.ZipFile(io.BytesIO(content)) as bundle:
             files = {name: bundle.read(name) for name in bundle.namelist()}
         state = json.loads(files[_STATE])
-        return None if state is None else _unpacked_signal(state, files, modules)
+        return None if state is None else _Reading(files, modules).made(state, Signal)
     except UnsafeStateError:
         raise
     # A damaged file may fail anywhere in the libraries that read its parts.
@@ -103,33 +105,22 @@ def _attributes(signal: Signal | None) -> set[str]:
     }
 
 
-def _packed_signal(signal: Signal, files: dict[str, bytes]) -> dict[str, Any]:
-    cls = type(signal)
+def _packed_fields(thing: Any, files: dict[str, bytes]) -> dict[str, Any]:
+    """Return the class of a dataclass and its fields."""
+    cls = type(thing)
     if "<locals>" in cls.__qualname__:
         raise UnsafeStateError(f"class {cls.__name__} is defined inside a function; move it to its module")
     if not dataclasses.is_dataclass(cls):
         raise UnsafeStateError(f"class {cls.__name__} is no dataclass")
     state = {}
-    for each in dataclasses.fields(signal):
+    for each in dataclasses.fields(thing):
         if not each.init:
             raise UnsafeStateError(f"field {each.name!r} is not given to the class when it is made")
         try:
-            state[each.name] = _packed(getattr(signal, each.name), files)
+            state[each.name] = _packed(getattr(thing, each.name), files)
         except UnsafeStateError as opaque:
             raise UnsafeStateError(f"field {each.name!r} holds {opaque}") from None
     return {"module": cls.__module__, "class": cls.__qualname__, "fields": state}
-
-
-def _unpacked_signal(state: dict[str, Any], files: dict[str, bytes], modules: Collection[str]) -> Signal:
-    name = state["module"]
-    if name not in modules and name.partition(".")[0] != "quantstrats":
-        raise UnsafeStateError(f"its class is of the module {name}, which is none of those that the learner imports")
-    thing: Any = sys.modules.get(name)
-    for attribute in state["class"].split("."):
-        thing = getattr(thing, attribute, None)
-    if not isinstance(thing, type) or not issubclass(thing, Signal):
-        raise UnsafeStateError(f"{name} has no signal {state['class']} any more")
-    return thing(**{field: _unpacked(value, files) for field, value in state["fields"].items()})
 
 
 def _packed(value: Any, files: dict[str, bytes]) -> Any:
@@ -148,6 +139,16 @@ def _packed(value: Any, files: dict[str, bytes]) -> Any:
         return {"dict": [[_packed(key, files), _packed(item, files)] for key, item in value.items()]}
     if isinstance(value, date):
         return _packed_time(value)
+    if isinstance(value, FittedModel | Model):
+        try:
+            return {"model": _packed_fields(value, files)}
+        except UnsafeStateError as opaque:
+            raise UnsafeStateError(f"{_a(value)}: {opaque}") from None
+    return _packed_file(value, files)
+
+
+def _packed_file(value: Any, files: dict[str, bytes]) -> dict[str, str]:
+    """Write a value into a file of its own."""
     for suffix, fits, write, _ in _FORMATS:
         if fits(value):
             name = f"{len(files)}.{suffix}"
@@ -166,20 +167,55 @@ def _a(value: Any) -> str:
     return f"a {type(value).__module__}.{type(value).__qualname__}"
 
 
-def _unpacked(value: Any, files: dict[str, bytes]) -> Any:
-    if not isinstance(value, dict):
-        return value
-    ((kind, content),) = value.items()
-    if kind == "float":
-        return float(content)
-    if kind in ("tuple", "list"):
-        return (tuple if kind == "tuple" else list)(_unpacked(item, files) for item in content)
-    if kind == "dict":
-        return {_unpacked(key, files): _unpacked(item, files) for key, item in content}
-    if kind in _TIMES:
-        return _TIMES[kind](content)
-    readers = {name: read for name, _, _, read in _FORMATS}
-    return readers[content.partition(".")[2]](files[content])
+@dataclasses.dataclass(frozen=True)
+class _Reading:
+    """What a stored signal is read from.
+
+    Attributes
+    ----------
+    files : dict of str to bytes
+        By name.
+    modules : collection of str
+        Those of the learner: only a class of one of them, or of quantstrats, is made.
+    """
+
+    files: dict[str, bytes]
+    modules: Collection[str]
+
+    def made(self, state: dict[str, Any], *bases: type) -> Any:
+        """Return what a class of these bases makes of the fields."""
+        name = state["module"]
+        if name not in self.modules and name.partition(".")[0] != "quantstrats":
+            raise UnsafeStateError(
+                f"its class is of the module {name}, which is none of those that the learner imports"
+            )
+        if name.startswith("quantstrats.models."):  # nobody may have asked for this kind of model yet
+            importlib.import_module(name)
+        thing: Any = sys.modules.get(name)
+        for attribute in state["class"].split("."):
+            thing = getattr(thing, attribute, None)
+        if not isinstance(thing, type) or not issubclass(thing, bases):
+            what = " or ".join(base.__name__.lower() for base in bases)
+            raise UnsafeStateError(f"{name} has no {what} {state['class']} any more")
+        return thing(**{field: self.value(value) for field, value in state["fields"].items()})
+
+    def value(self, value: Any) -> Any:
+        """Return what JSON describes."""
+        if not isinstance(value, dict):
+            return value
+        ((kind, content),) = value.items()
+        if kind == "float":
+            return float(content)
+        if kind in ("tuple", "list"):
+            return (tuple if kind == "tuple" else list)(self.value(item) for item in content)
+        if kind == "dict":
+            return {self.value(key): self.value(item) for key, item in content}
+        if kind == "model":
+            return self.made(content, FittedModel, Model)
+        if kind in _TIMES:
+            return _TIMES[kind](content)
+        readers = {name: read for name, _, _, read in _FORMATS}
+        return readers[content.partition(".")[2]](self.files[content])
 
 
 def _packed_time(value: date) -> dict[str, str]:
@@ -325,7 +361,7 @@ def _xgboost(content: bytes) -> Any:
     cls = getattr(xgboost, name)
     if cls is not xgboost.Booster and not (isinstance(cls, type) and issubclass(cls, xgboost.XGBModel)):
         raise UnsafeStateError(f"xgboost has no model {name!r}")
-    made = cls(**_unpacked(parameters, {}))
+    made = cls(**_Reading({}, ()).value(parameters))
     made.load_model(bytearray(model))
     return made
 

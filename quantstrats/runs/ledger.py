@@ -21,10 +21,11 @@ from quantstrats.home import logs_folder
 from quantstrats.runs.ledger_file import STATUSES, LedgerFile, enter_killed
 from quantstrats.runs.processes import this_process
 
-__all__ = ["STATUSES", "Ledger", "ledger_in_use", "verifying"]
+__all__ = ["STATUSES", "Ledger", "ledger_in_use", "recomputing", "verifying"]
 
 _ADDED_LATER = ("verifies", "host", "pid", "process_start")
 _verified: ContextVar[str | None] = ContextVar("verified", default=None)
+_recomputed: ContextVar[bool] = ContextVar("recomputed", default=False)
 _in_use: ContextVar[tuple[Ledger, int] | None] = ContextVar("in_use", default=None)
 
 
@@ -36,6 +37,16 @@ def verifying(run_id: str) -> Iterator[None]:
         yield
     finally:
         _verified.reset(token)
+
+
+@contextmanager
+def recomputing() -> Iterator[None]:
+    """Enter nothing of what is searched inside: it was computed before, and is computed again to be checked."""
+    token = _recomputed.set(True)
+    try:
+        yield
+    finally:
+        _recomputed.reset(token)
 
 
 def ledger_in_use() -> tuple[Ledger, int | None]:
@@ -89,7 +100,7 @@ class Ledger:
         """Enter a trial of a search that begins; enter why it ended if an exception passes through.
 
         The same key is entered once in a run, and once outside all runs: what is computed again tries nothing new.
-        Within :func:`verifying` nothing is entered.
+        Within :func:`verifying` and :func:`recomputing` nothing is entered.
 
         Parameters
         ----------
@@ -114,7 +125,7 @@ class Ledger:
         RunError
             If the ledger cannot be written.
         """
-        if _verified.get() is not None:
+        if _verified.get() is not None or _recomputed.get():
             yield None
             return
         number = self._try(searched, parameters, data_hash, key, trial)

@@ -155,7 +155,9 @@ BAD = {
     "sma(3)": "feature 'sma(3)': say which parameter 3 is, as in window=3",
     "sma(window=open('x'))": "feature \"sma(window=open('x'))\": the parameters cannot be read; write name(window=7)",
     "sma(": "feature 'sma(' cannot be read; write name, name(parameter=value) or name@week",
-    "sma@weak": "no bars of 'weak'; did you mean 'week'? (there are: 1D, week, month, quarter, year, or a length as '1h')",
+    "sma@weak": (
+        "no bars of 'weak'; did you mean 'week'? (there are: 1D, week, month, quarter, year, or a length as '1h')"
+    ),
     "sma@1h": "bars of '1h' are no whole number of bars of 1D; choose a multiple",
     "sma(window=1000)": (
         "feature 'sma(window=1000)' needs 1,000 bars, and there are 900 rows; load more of them, or choose a shorter "

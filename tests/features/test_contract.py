@@ -101,7 +101,9 @@ def test_a_split_changes_a_feature_as_its_scale_says(name):
     arrays = {field: market.array(field) * factor for field in FIELDS}
     split = market.with_values({**arrays, "volume": market.array("volume") / factor})
     if "sector" in SHIPPED[name].needs:
-        market, split = (each.with_side({"sector": SideSeries(pd.Series(SECTORS), "assumed")}) for each in (market, split))
+        market, split = (
+            each.with_side({"sector": SideSeries(pd.Series(SECTORS), "assumed")}) for each in (market, split)
+        )
     before, after = table(name, market), table(name, split)
     known = np.isfinite(before)
     assert known.any()
@@ -159,13 +161,17 @@ def test_a_feature_is_described(name):
 
 def test_more_than_110_distinct_formulas_ship():
     assert len(SHIPPED) >= 110
-    assert len({each.function.__code__.co_code + repr(each.function.__code__.co_consts).encode() for each in SHIPPED.values()})
+    assert len(
+        {each.function.__code__.co_code + repr(each.function.__code__.co_consts).encode() for each in SHIPPED.values()}
+    )
 
 
 @pytest.mark.parametrize("name", OWN)
 def test_a_feature_of_flat_prices_is_no_crash(name):
     market = random_market(1300, seed=3)
-    flat = market.with_values({**dict.fromkeys(FIELDS[:4], np.full((1300, 4), 10.0)), "volume": np.full((1300, 4), 1e5)})
+    flat = market.with_values(
+        {**dict.fromkeys(FIELDS[:4], np.full((1300, 4), 10.0)), "volume": np.full((1300, 4), 1e5)}
+    )
     flat = flat.with_side({"sector": SideSeries(pd.Series(SECTORS), "assumed")})
     if "ranges" not in SHIPPED[name].needs:
         assert not np.isinf(table(name, flat)).any()

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from quantstrats.errors import RunError
-from quantstrats.runs.ledger import Ledger, ledger_in_use, verifying
+from quantstrats.runs.ledger import Ledger, ledger_in_use, recomputing, verifying
 
 CONFIG = {"signal": {"name": "x"}}
 
@@ -103,6 +103,16 @@ def test_a_verification_tries_nothing_new(ledger):
             raise ValueError("no")
     assert ledger.searched() == []
     assert ledger.count() == 0
+
+
+def test_what_is_computed_again_to_be_checked_tries_nothing_new(ledger):
+    with ledger.trial("run", CONFIG, "data") as trial:
+        tried(ledger, "k", trial)
+        with recomputing():
+            tried(ledger, "k", trial)
+            tried(ledger, "another", trial)
+        tried(ledger, "l", trial)
+    assert [row["key"] for row in ledger.searched()] == ["k", "l"]
 
 
 def test_the_number_of_trials_is_that_of_runs_and_of_all_that_was_searched(ledger):

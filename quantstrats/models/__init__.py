@@ -1,0 +1,71 @@
+"""Models: classifiers with one interface, whose fitted state can be stored without running code.
+
+``models.XGBoost(max_depth=2).fit(inputs, labels)`` gives a ``FittedModel``, which a Signal can hold as a field;
+``models.make("xgboost", max_depth=2)`` makes one by name. ``Calibrated`` and ``Stacked`` are made of other models.
+Every name loads on first use, and a model's library when it is fitted or asked.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from quantstrats.models.base import FittedModel, Model
+    from quantstrats.models.calibration import Calibrated
+    from quantstrats.models.forest import RandomForest
+    from quantstrats.models.lightgbm_trees import LightGBM
+    from quantstrats.models.logistic import LogisticRegression
+    from quantstrats.models.lstm import LSTM
+    from quantstrats.models.named import NAMES, make
+    from quantstrats.models.neighbours import NearestNeighbours
+    from quantstrats.models.perceptron import Perceptron
+    from quantstrats.models.stacking import Stacked
+    from quantstrats.models.support_vectors import SupportVectorMachine
+    from quantstrats.models.xgboost_trees import XGBoost
+
+_HOMES = {
+    "Calibrated": "calibration",
+    "FittedModel": "base",
+    "LSTM": "lstm",
+    "LightGBM": "lightgbm_trees",
+    "LogisticRegression": "logistic",
+    "Model": "base",
+    "NAMES": "named",
+    "NearestNeighbours": "neighbours",
+    "Perceptron": "perceptron",
+    "RandomForest": "forest",
+    "Stacked": "stacking",
+    "SupportVectorMachine": "support_vectors",
+    "XGBoost": "xgboost_trees",
+    "make": "named",
+}
+
+__all__ = [
+    "LSTM",
+    "NAMES",
+    "Calibrated",
+    "FittedModel",
+    "LightGBM",
+    "LogisticRegression",
+    "Model",
+    "NearestNeighbours",
+    "Perceptron",
+    "RandomForest",
+    "Stacked",
+    "SupportVectorMachine",
+    "XGBoost",
+    "make",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'quantstrats.models' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"quantstrats.models.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
