@@ -212,11 +212,11 @@ def test_the_learning_guides_learner_runs_and_is_recalled(nasdaq, tmp_path, monk
     settings = {"name": str(tmp_path / "up_next.py"), "refit": "quarter", "train": 250}
     run = quantstrats.backtest(settings, market)
     # The quarters from the second of 2011 on: 250 rows and a warm-up of 20 are there.
-    assert run.manifest["fits"] == {"made": 11, "recalled": 0}
+    assert run.manifest["fits"] == {"made": 11, "recalled": 0, "outcomes": {"fitted": 11}}
     assert run.manifest["guard"]["result"] == "clean"
     assert run.metrics["orders"] > 0
     again = quantstrats.backtest(settings, market)
-    assert again.manifest["fits"] == {"made": 0, "recalled": 11}
+    assert again.manifest["fits"] == {"made": 0, "recalled": 11, "outcomes": {"fitted": 11}}
     assert again.manifest["content"] == run.manifest["content"]
 
 
@@ -244,3 +244,36 @@ def test_every_finding_of_the_guard_is_in_the_learning_guide():
         assert f"| `{finding}`" in LEARNING_GUIDE
     for mode in check.MODES:
         assert f"| `{mode}` |" in LEARNING_GUIDE
+
+
+def test_the_table_of_features_is_that_of_what_ships(monkeypatch):
+    source = (ROOT / "docs" / "feature_table.py").read_text().replace("__file__", repr(str(ROOT / "docs" / "x.py")))
+    table = module_of("feature_table", source, monkeypatch)
+    assert (ROOT / "docs" / "features.md").read_text().endswith(table.HEADING + table.table())
+
+
+def test_the_feature_guides_signal_and_own_feature_run(monkeypatch, nasdaq):
+    guide = python_blocks((ROOT / "docs" / "features.md").read_text())
+    plugins = quantstrats.Plugins.installed()
+    plugins.register(module_of("oversold", guide[1], monkeypatch))
+    run = quantstrats.backtest("oversold", nasdaq.between("2008-01-01", "2011-12-31"), guard="full", plugins=plugins)
+    assert run.metrics["orders"] > 0
+    plugins.register(module_of("strength", guide[2], monkeypatch))
+    shown = quantstrats.features.compute(nasdaq, ["strength(window=3)"], plugins=plugins)["strength(window=3)"][
+        "NASDAQ"
+    ]
+    close = nasdaq.close["NASDAQ"]
+    pd.testing.assert_series_equal(shown, close / close.shift(3) - 1.0, check_names=False)
+
+
+@pytest.mark.parametrize("name", ["features", "models", "README"])
+def test_a_guides_first_use_runs(name):
+    pytest.importorskip("skops", reason="scikit-learn is not installed")
+    file = ROOT / "README.md" if name == "README" else ROOT / "docs" / f"{name}.md"
+    block = next(text for text in python_blocks(file.read_text()) if "features.compute(" in text)
+    scope = {}
+    exec(compile(block, file.name, "exec"), scope)
+    if name == "features":
+        assert scope["features"].warmup(["rsi", "rsi(window=7)", "sma(window=10)@week"]) == 350
+    else:
+        assert scope["fitted"].outcome == "fitted"

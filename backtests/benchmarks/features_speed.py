@@ -24,11 +24,143 @@ from quantstrats import Market, features
 GOAL = 250.0  # x ta, on the columns that both have
 Columns = Mapping[str, pd.Series]
 
-# Each column of ta by what it is among our features: itself, or a plain function of several.
-SHARED: Mapping[str, tuple[tuple[str, ...], Callable[..., pd.Series] | None]] = {}
 
+# Each column of ta by what it is among our features: itself, or a plain function of several and of the bars.
+def _itself(name: str) -> tuple[tuple[str, ...], Callable[..., pd.Series] | None]:
+    return (name,), None
+
+
+def _times(name: str, factor: float) -> tuple[tuple[str, ...], Callable[..., pd.Series]]:
+    return (name,), lambda _, values: values * factor
+
+
+def _is(name: str, code: float) -> tuple[tuple[str, ...], Callable[..., pd.Series]]:
+    return (name,), lambda _, values: (values == code).astype(float).where(values.notna())
+
+
+def _less(one: str, other: str) -> tuple[tuple[str, ...], Callable[..., pd.Series]]:
+    return (one, other), lambda _, left, right: left - right
+
+
+def _where(name: str, code: float) -> tuple[tuple[str, ...], Callable[..., pd.Series]]:
+    return (name, f"{name}_trend"), lambda _, level, trend: level.where(trend == code)
+
+
+def _turns(name: str, code: float) -> tuple[tuple[str, ...], Callable[..., pd.Series]]:
+    def turned(_: pd.DataFrame, trend: pd.Series) -> pd.Series:
+        return ((trend == code) & (trend.shift(1) == -code)).astype(float).where(trend.shift(1).notna())
+
+    return (name,), turned
+
+
+SHARED: Mapping[str, tuple[tuple[str, ...], Callable[..., pd.Series] | None]] = {
+    "volume_adi": _itself("accumulation_distribution"),
+    "volume_obv": _itself("obv"),
+    "volume_cmf": _itself("chaikin_money_flow"),
+    "volume_fi": _itself("force_index"),
+    "volume_em": _itself("ease_of_movement(window=1)"),
+    "volume_sma_em": _itself("ease_of_movement"),
+    "volume_vpt": _itself("volume_price_trend"),
+    "volume_vwap": _itself("rolling_vwap(window=14)"),
+    "volume_mfi": _itself("money_flow_index"),
+    "volume_nvi": _itself("negative_volume_index"),
+    "volatility_bbm": _itself("sma"),
+    "volatility_bbh": _itself("bollinger_upper"),
+    "volatility_bbl": _itself("bollinger_lower"),
+    "volatility_bbw": _times("bollinger_width", 100.0),
+    "volatility_bbp": _itself("bollinger_percent"),
+    "volatility_bbhi": _is("bollinger_breakout", 1.0),
+    "volatility_bbli": _is("bollinger_breakout", -1.0),
+    "volatility_kcc": _itself("keltner_middle"),
+    "volatility_kch": _itself("keltner_upper"),
+    "volatility_kcl": _itself("keltner_lower"),
+    "volatility_kcw": _times("keltner_width", 100.0),
+    "volatility_kcp": _itself("keltner_percent"),
+    "volatility_kchi": _is("keltner_breakout", 1.0),
+    "volatility_kcli": _is("keltner_breakout", -1.0),
+    "volatility_dcl": _itself("donchian_lower"),
+    "volatility_dch": _itself("donchian_upper"),
+    "volatility_dcm": _itself("donchian_middle"),
+    "volatility_dcw": _times("donchian_width", 100.0),
+    "volatility_dcp": _itself("donchian_percent"),
+    "volatility_atr": _itself("atr(window=10)"),
+    "volatility_ui": _itself("ulcer_index"),
+    "trend_macd": _itself("macd"),
+    "trend_macd_signal": _itself("macd_signal"),
+    "trend_macd_diff": _itself("macd_histogram"),
+    "trend_sma_fast": _itself("sma(window=12)"),
+    "trend_sma_slow": _itself("sma(window=26)"),
+    "trend_ema_fast": _itself("ema(window=12)"),
+    "trend_ema_slow": _itself("ema(window=26)"),
+    "trend_vortex_ind_pos": _itself("vortex_plus"),
+    "trend_vortex_ind_neg": _itself("vortex_minus"),
+    "trend_vortex_ind_diff": _less("vortex_plus", "vortex_minus"),
+    "trend_trix": _itself("trix"),
+    "trend_mass_index": _itself("mass_index"),
+    "trend_dpo": _itself("detrended_price"),
+    "trend_kst": _itself("kst"),
+    "trend_kst_sig": _itself("kst_signal"),
+    "trend_kst_diff": _less("kst", "kst_signal"),
+    "trend_ichimoku_conv": _itself("ichimoku_conversion"),
+    "trend_ichimoku_base": _itself("ichimoku_base"),
+    "trend_ichimoku_a": (
+        ("ichimoku_conversion", "ichimoku_base"),
+        lambda _, conversion, base: (conversion + base) / 2.0,
+    ),
+    "trend_ichimoku_b": _itself("ichimoku_span_b(shift=0)"),
+    "trend_visual_ichimoku_a": _itself("ichimoku_span_a"),
+    "trend_visual_ichimoku_b": _itself("ichimoku_span_b"),
+    "trend_stc": _itself("schaff_trend_cycle"),
+    "trend_adx": _itself("adx"),
+    "trend_adx_pos": _itself("plus_di"),
+    "trend_adx_neg": _itself("minus_di"),
+    "trend_cci": _itself("cci"),
+    "trend_aroon_up": _itself("aroon_up"),
+    "trend_aroon_down": _itself("aroon_down"),
+    "trend_aroon_ind": _itself("aroon_oscillator"),
+    "trend_psar_up": _where("parabolic_sar", 1.0),
+    "trend_psar_down": _where("parabolic_sar", -1.0),
+    "trend_psar_up_indicator": _turns("parabolic_sar_trend", 1.0),
+    "trend_psar_down_indicator": _turns("parabolic_sar_trend", -1.0),
+    "momentum_rsi": _itself("rsi"),
+    "momentum_stoch_rsi": _times("stochastic_rsi", 1.0),
+    "momentum_stoch_rsi_k": _itself("stochastic_rsi_k"),
+    "momentum_stoch_rsi_d": _itself("stochastic_rsi_d"),
+    "momentum_tsi": _itself("true_strength_index"),
+    "momentum_uo": _itself("ultimate_oscillator"),
+    "momentum_stoch": _itself("stochastic_k"),
+    "momentum_stoch_signal": _itself("stochastic_d"),
+    "momentum_wr": _itself("williams_r"),
+    "momentum_ao": _itself("awesome_oscillator"),
+    "momentum_roc": _itself("roc"),
+    "momentum_ppo": _itself("ppo"),
+    "momentum_ppo_signal": _itself("ppo_signal"),
+    "momentum_ppo_hist": _itself("ppo_histogram"),
+    "momentum_pvo": _itself("pvo"),
+    "momentum_pvo_signal": _itself("pvo_signal"),
+    "momentum_pvo_hist": _itself("pvo_histogram"),
+    "momentum_kama": _itself("kama"),
+    "others_dr": _times("simple_return", 100.0),
+    "others_dlr": _times("log_return", 100.0),
+    "others_cr": _itself("cumulative_return"),
+}
+
+# What of a column of ta ours is: those that sum up from the first bar on are compared over our windows.
+WINDOWS = {"volume_adi": 20, "volume_obv": 20, "volume_vpt": 20, "volume_nvi": 60, "others_cr": 252}
 # Why a column of ours is another one on purpose.
-EXCUSES: Mapping[str, str] = {}
+EXCUSES: Mapping[str, str] = dict.fromkeys(
+    ("trend_psar_up", "trend_psar_down", "trend_psar_up_indicator", "trend_psar_down_indicator"),
+    "begins afresh by the calendar, not at the first bar",
+)
+
+
+def comparable(column: str, theirs: pd.Series) -> pd.Series:
+    """Return what of ta's column can be compared with ours."""
+    if column == "volume_nvi":
+        return theirs / theirs.shift(WINDOWS[column]) - 1.0
+    if column == "others_cr":
+        return (1.0 + theirs / 100.0) / (1.0 + theirs / 100.0).shift(WINDOWS[column]) - 1.0
+    return theirs - theirs.shift(WINDOWS[column]) if column in WINDOWS else theirs
 
 
 def ta_columns(bars: pd.DataFrame) -> pd.DataFrame:
@@ -79,9 +211,10 @@ def largest_differences(market: Market) -> dict[str, float]:
     found = {}
     for column, (asked, make) in SHARED.items():
         values = ours[asked[0]] if make is None else make(bars, *(ours[name] for name in asked))
-        both = values.notna() & theirs[column].notna()
-        size = float(theirs[column][both].abs().max()) or 1.0
-        found[column] = float((values - theirs[column])[both].abs().max()) / size if both.any() else np.nan
+        known = comparable(column, theirs[column])
+        both = values.notna() & known.notna()
+        size = float(known[both].abs().max()) or 1.0
+        found[column] = float((values - known)[both].abs().max()) / size if both.any() else np.nan
     return found
 
 

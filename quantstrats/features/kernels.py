@@ -169,28 +169,22 @@ def _rolling_covariance(left, right, window, ddof):  # type: ignore[no-untyped-d
 
 @compiled
 def _rolling_min(values, window):  # type: ignore[no-untyped-def]
-    # Gil and Werman (1993): within blocks of one window, the least so far from either side.
+    # The least of 2 n bars is that of n and of the n before them: each step takes at most twice as many.
     symbols, bars = values.shape
-    out = np.empty((symbols, bars))
-    behind = np.empty(bars)
+    out = np.full((symbols, bars), np.nan)
+    if window > bars:
+        return out
+    one, two = np.empty(bars), np.empty(bars)
     for row in range(symbols):
-        line = values[row]
-        least = np.nan
-        for place in range(bars - 1, -1, -1):
-            value = line[place]
-            if (place + 1) % window == 0 or place == bars - 1 or value != value or value < least:
-                least = value
-            behind[place] = least
-        for place in range(bars):
-            value = line[place]
-            if place % window == 0 or value != value or value < least:
-                least = value
-            first = place - window + 1
-            if first < 0:
-                out[row, place] = np.nan
-            else:
-                before = behind[first]
-                out[row, place] = before if before != before or before < least else least
+        one[:] = values[row]
+        reach, count = 1, bars
+        while reach < window:
+            step = min(reach, window - reach)
+            count -= step
+            np.minimum(one[:count], one[step : step + count], two[:count])
+            reach += step
+            one, two = two, one
+        out[row, window - 1 :] = one[:count]
     return out
 
 

@@ -19,11 +19,11 @@ from quantstrats.errors import SignalError
 from quantstrats.hashing import hash_parts, hash_plain
 from quantstrats.home import logs_folder
 from quantstrats.learning.learner import Learner
-from quantstrats.models.base import FittedModel
 from quantstrats.signals import Signal, parts_of
 
 if TYPE_CHECKING:
     from quantstrats.market.market import Market
+    from quantstrats.models.base import FittedModel
 
 
 def fits_folder() -> Path:
@@ -196,6 +196,8 @@ def _span(market: Market) -> str:
 
 def _models(value: Any) -> Iterator[FittedModel]:
     """Yield the fitted models in the fields of a signal, in tuples and dicts of them too."""
+    from quantstrats.models.base import FittedModel
+
     if isinstance(value, FittedModel):
         yield value
         return

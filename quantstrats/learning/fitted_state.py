@@ -195,7 +195,7 @@ class _Reading:
         for attribute in state["class"].split("."):
             thing = getattr(thing, attribute, None)
         if not isinstance(thing, type) or not issubclass(thing, bases):
-            what = " or ".join(base.__name__.lower() for base in bases)
+            what = "signal" if Signal in bases else "model"
             raise UnsafeStateError(f"{name} has no {what} {state['class']} any more")
         return thing(**{field: self.value(value) for field, value in state["fields"].items()})
 

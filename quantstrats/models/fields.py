@@ -42,7 +42,7 @@ def check_number(model: Model, name: str, above: float, most: float = math.inf, 
     if not low_enough or not (value >= least if least is not None else value > above):
         low = f"of at least {least:g}" if least is not None else f"above {above:g}"
         high = "" if most == math.inf else f", at most {most:g}"
-        raise ConfigError(f"{model.name}: {name} is {value!r}; give a number {low}{high}")
+        raise ConfigError(f"{model.name}: {name} is {getattr(model, name)!r}; give a number {low}{high}")
 
 
 def check_choice(model: Model, name: str, choices: Iterable[str]) -> None:

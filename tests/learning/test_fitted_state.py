@@ -9,6 +9,7 @@ import io
 import json
 import math
 import pickle
+import sys
 import zipfile
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -22,7 +23,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from quantstrats import Signal
+from quantstrats import models as kinds
 from quantstrats.learning.fitted_state import UnsafeStateError, pack, unpack
+from quantstrats.models.base import FittedModel, Model
 from quantstrats.portfolio.schedule import Schedule
 
 MODULES = (__name__,)
@@ -287,6 +290,106 @@ def test_the_weights_of_torch_come_back():
     assert told == "field 'value' holds a torch.nn.modules.container.Sequential, which no safe format carries"
 
 
+# ------------------------------------------------------------------------------------------- quantstrats' own models
+
+
+QUICK = {
+    "lightgbm": {"n_estimators": 20},
+    "lstm": {"epochs": 2, "hidden": 4},
+    "perceptron": {"epochs": 2, "hidden": (4,)},
+    "random_forest": {"n_estimators": 5},
+    "xgboost": {"n_estimators": 5},
+}
+LIBRARIES = {"lightgbm": "lightgbm", "lstm": "torch", "perceptron": "torch", "xgboost": "xgboost"}
+
+
+def recipe(name):
+    if name in ("calibrated", "stacked"):
+        inner = kinds.NearestNeighbours(), kinds.LogisticRegression()
+        isotonic = kinds.Calibrated(inner[0], method="isotonic")
+        return isotonic if name == "calibrated" else kinds.Stacked((*inner, kinds.Calibrated(inner[1])))
+    pytest.importorskip(LIBRARIES.get(name, "sklearn"), reason=f"{name} needs a library that is not installed")
+    return kinds.make(name, **QUICK.get(name, {}))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("name", [*kinds.NAMES, "calibrated", "stacked"])
+def test_a_fitted_model_in_a_field_tells_the_same_bits_when_it_comes_back(name, classes):
+    pytest.importorskip("skops", reason="skops is not installed")
+    rng = np.random.default_rng(3)
+    inputs = rng.normal(size=(150, 4))
+    inputs[:, 2] = 1.0
+    labels = np.digitize(inputs[:, 0], [0.0] if classes == 2 else [-0.4, 0.4]).astype(float)
+    fitted = recipe(name).fit(inputs, labels)
+    back = there_and_back(fitted)
+    assert type(back) is FittedModel
+    assert back.model == fitted.model
+    assert (back.classes, back.outcome, back.notes, back.shape) == (fitted.classes, "fitted", fitted.notes, (4,))
+    assert "_opened" not in vars(back)
+    asked = np.vstack([rng.normal(size=(50, 4)), np.full((1, 4), np.nan)])
+    assert same(back.predict_proba(asked), fitted.predict_proba(asked))
+    assert same(back.predict(asked), fitted.predict(asked))
+
+
+def test_fitted_models_come_back_within_tuples_and_dicts_and_without_anything_learned():
+    nothing = kinds.LogisticRegression(C=0.5).fit(np.zeros((20, 2)), np.arange(20) % 2)
+    back = there_and_back({"by symbol": ({"A": nothing}, [nothing])})["by symbol"]
+    assert type(back[0]["A"]) is type(back[1][0]) is FittedModel
+    assert back[0]["A"].model == kinds.LogisticRegression(C=0.5)
+    assert back[0]["A"].outcome == "no usable feature"
+    assert np.isnan(back[1][0].predict_proba(np.zeros((1, 2)))).all()
+    assert there_and_back(kinds.XGBoost(max_depth=2)) == kinds.XGBoost(max_depth=2)
+
+
+def twenty():
+    return np.random.default_rng(0).normal(size=(20, 2)), np.arange(20) % 2
+
+
+def test_a_fitted_model_comes_back_where_nobody_has_asked_for_its_kind(monkeypatch):
+    fitted = kinds.NearestNeighbours().fit(*twenty())
+    content = pack(Fitted(fitted), MODULES)
+    monkeypatch.delitem(sys.modules, "quantstrats.models.neighbours")
+    back = unpack(content, MODULES).value
+    assert type(back.model).__module__ in sys.modules
+    assert same(back.predict_proba(twenty()[0]), fitted.predict_proba(twenty()[0]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own(Model):
+    """A kind of model that a plugin brings."""
+
+    name = "own"
+
+    def _learn(self, training):
+        return {"mean": training.inputs.mean(axis=0)}
+
+    def _chances(self, opened, inputs):
+        return np.full((len(inputs), 2), 0.5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opaque(Own):
+    def _learn(self, training):
+        return object()
+
+
+def test_a_kind_of_model_of_the_learners_own_modules_comes_back_and_one_of_others_is_refused():
+    fitted = Own().fit(*twenty())
+    assert same(there_and_back(fitted).state["mean"], fitted.state["mean"])
+    beside = kinds.Calibrated(Own()).fit(*twenty(), start=range(20), end=range(20))
+    assert there_and_back(beside).model == kinds.Calibrated(Own())
+    forged = repacked(pack(Fitted(fitted), MODULES), lambda state: state | {"module": "elsewhere"})
+    not_read(forged, "its class is of the module elsewhere, which is none of those that the learner imports")
+
+
+def test_a_fitted_model_with_a_state_that_no_format_carries_is_refused_in_one_line():
+    told = refusal([Opaque().fit(*twenty())])
+    assert told == (
+        "field 'value' holds a quantstrats.models.base.FittedModel: field 'state' holds a builtins.object, which no "
+        "safe format carries"
+    )
+
+
 # ------------------------------------------------------------------------------------------- what is not written
 
 
@@ -409,6 +512,24 @@ def of_fitted(value, files=(), **changes):
     return bundle({"module": __name__, "class": "Fitted", "fields": {"value": value}} | changes, files)
 
 
+def repacked(content, change=None, files=None):
+    """Return stored content in which each described model or signal is changed, or a file is another."""
+
+    def changed(value):
+        if isinstance(value, list):
+            return [changed(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        inner = {key: changed(item) for key, item in value.items()}
+        return change(inner) if change and inner.get("class") == "Own" else inner
+
+    with zipfile.ZipFile(io.BytesIO(content)) as stored:
+        held = {name: stored.read(name) for name in stored.namelist()}
+    assert set(files or ()) <= set(held)
+    state = changed(json.loads(held.pop("state.json")))
+    return bundle(state, (held | (files or {})).items())
+
+
 def not_read(content, told="it cannot be read"):
     with pytest.raises(UnsafeStateError) as error:
         unpack(content, MODULES)
@@ -480,6 +601,51 @@ CLASSES = [
 @pytest.mark.parametrize(("module", "cls", "told"), CLASSES)
 def test_only_signals_of_the_learners_modules_are_made(module, cls, told):
     not_read(of_fitted(1, **{"module": module, "class": cls}), told)
+
+
+MODELS = [
+    ("subprocess", "Popen", "its class is of the module subprocess, which is none of those that the learner imports"),
+    ("quantstrats.models.base", "Gone", "quantstrats.models.base has no model Gone any more"),
+    ("quantstrats.models.preparing", "Training", "has no model Training any more"),
+    ("quantstrats.models.fields", "library", "has no model library any more"),
+    ("quantstrats.models.base", "np.ndarray", "has no model np.ndarray any more"),
+    ("quantstrats.portfolio.schedule", "Schedule", "has no model Schedule any more"),
+    ("quantstrats.models.gone", "XGBoost", "it cannot be read (ModuleNotFoundError"),
+    ("quantstrats.__main__", "main", "quantstrats.__main__ has no model main any more"),
+    (__name__, "Fitted", "has no model Fitted any more"),
+    (__name__, "Kind", "has no model Kind any more"),
+]
+
+
+@pytest.mark.parametrize(("module", "cls", "told"), MODELS)
+def test_only_models_are_made_in_the_place_of_one(module, cls, told):
+    fields = {"args": ["true"]} if cls == "Popen" else {"name": "os"}
+    not_read(of_fitted({"model": {"module": module, "class": cls, "fields": fields}}), told)
+    not_read(of_fitted({"tuple": [{"model": {"module": module, "class": cls, "fields": {}}}]}), told)
+    assert "quantstrats.__main__" not in sys.modules
+
+
+def test_a_model_is_no_signal_and_a_signal_no_model():
+    told = "quantstrats.models.base has no signal FittedModel any more"
+    not_read(of_fitted(1, **{"module": "quantstrats.models.base", "class": "FittedModel"}), told)
+
+
+def test_a_forged_recipe_with_fields_that_it_lacks_or_refuses_is_told():
+    def forest(fields):
+        return of_fitted({"model": {"module": "quantstrats.models.forest", "class": "RandomForest", "fields": fields}})
+
+    not_read(forest({"model": 1}), "it cannot be read (TypeError: RandomForest.__init__() got an unexpected keyword")
+    not_read(forest({"n_estimators": 0}), "it cannot be read (ConfigError: random_forest: n_estimators is 0")
+
+
+def test_a_harmful_model_within_a_fitted_model_is_not_read(trap):
+    pytest.importorskip("skops", reason="skops is not installed")
+    import skops.io
+
+    content = pack(Fitted(kinds.RandomForest(n_estimators=2).fit(*twenty())), MODULES)
+    for harmful, name in harmful_models(trap):
+        # Written by an attacker, who does not ask whether it may be.
+        not_read(repacked(content, files={"3.skops": skops.io.dumps(harmful)}), f"a model with {name}, which no safe")
 
 
 @dataclass(frozen=True)
