@@ -57,7 +57,8 @@ def test_one_is_shown_with_its_facts_and_a_picture(command, tmp_path, name):
     assert max(len(line) for line in out.splitlines() if not line.startswith("picture")) <= WIDTH
     for fact in ("source", "scale", "needs", "warm-up", "in Python", "picture"):
         assert f"\n{fact}" in out
-    assert Image.open(file).size == (1200, 624)
+    with Image.open(file) as picture:
+        assert picture.size == (1200, 624)
     assert inked(file, (0x2F, 0x6F, 0xB5)) > 500  # the line of values
 
 

@@ -396,9 +396,10 @@ def test_a_support_vector_machine_orders_rows_as_that_of_scikit_learn_on_the_row
     svm = pytest.importorskip("sklearn.svm", reason="scikit-learn is not installed")
     inputs, labels = drawn(200)
     start = np.arange(200)
-    ours = models.SupportVectorMachine(share=0.25).fit(inputs, labels, start=start, end=start + 5)
+    weight = 1.0 + np.arange(200) % 3
+    ours = models.SupportVectorMachine(share=0.25).fit(inputs, labels, weight=weight, start=start, end=start + 5)
     # The last 50 are held back; of 145 to 149 the labels overlap them.
-    theirs = svm.SVC(gamma=0.25).fit(scaled(inputs)[:145], labels[:145])
+    theirs = svm.SVC(gamma=0.25).fit(scaled(inputs)[:145], labels[:145], (weight / weight.mean())[:145])
     distances = theirs.decision_function(scaled(inputs))
     chances = ours.predict_proba(inputs)[:, 1]
     odds = np.log(chances / (1 - chances))

@@ -30,13 +30,13 @@ def test_the_learner_is_backtested_and_what_came_of_its_fits_is_on_record(tmp_pa
     file.write_text(BLOCKS[1])
     span = ("--start", "2010-01-01", "--end", "2013-12-31", "--set", "signal.train=300", "--no-tearsheet")
     command = [sys.executable, "-m", "quantstrats", "backtest", str(file), *span]
-    for made, recalled in ((2, 0), (0, 2)):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    for guard, made, recalled in (("sampled", 2, 0), ("off", 0, 2)):
+        done = subprocess.run([*command, "--guard", guard], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         run = load_run(Ledger().rows()[-1]["run_id"])
         fits = run.manifest["fits"]
         assert (fits["made"], fits["recalled"], fits["outcomes"]) == (made, recalled, {"fitted": 2})
-        assert run.manifest["guard"]["rows"] > 0
+        assert run.manifest["guard"]["mode"] == guard
 
 
 def test_a_model_of_ones_own_is_a_model_like_any_other(monkeypatch):
