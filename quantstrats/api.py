@@ -30,6 +30,7 @@ from quantstrats.hashing import hash_plain
 from quantstrats.learning.fits import Fits, fits_folder
 from quantstrats.loading import examined
 from quantstrats.making import made
+from quantstrats.market.holdout import rows_kept
 from quantstrats.market.market import Market
 from quantstrats.market.universe import Universe
 from quantstrats.plugins import Plugins
@@ -39,6 +40,7 @@ from quantstrats.portfolio.schedule import Schedule
 from quantstrats.progress import stage
 from quantstrats.reports.benchmark import EQUAL_WEIGHT, benchmark_returns
 from quantstrats.reports.metrics import check_risk_free, measure
+from quantstrats.runs import holdout
 from quantstrats.runs.failures import failure_log
 from quantstrats.runs.ledger import Ledger, recomputing
 from quantstrats.runs.run import Run, content_hashes, new_run_id, returns_of
@@ -153,6 +155,7 @@ def backtest(
     run_id, ledger, announcer = new_run_id(strategy.signal.name), Ledger(), Announcer(plugins)
     began = datetime.now(UTC)
     with ledger.trial(run_id, config, market.content_hash) as trial, failure_log(run_id, warned), listening(warned):
+        held = holdout.begin_run(market, run_id, strategy.signal.name)
         announcer.tell("run_started", run=RunStarted(run_id, trial, "backtest", copy.deepcopy(config)))
         seen = strategy.universe.applied(market)
         fits = Fits(fits_folder()) if fits is None else fits
@@ -185,7 +188,7 @@ def backtest(
                 "content": content_hashes(**frames),
                 "guard": {**asdict(checked), "beside": list(checked.beside)},
                 "fits": fits.record,
-                **foundation(strategy, market, seen, checked, plugins),
+                **foundation(strategy, market, seen, checked, held, plugins),
             },
             **frames,
             benchmark=compared,
@@ -196,6 +199,7 @@ def backtest(
                 benchmark=compared,
                 bars_per_year=market.bars_per_year,
                 risk_free=rate,
+                kept=rows_kept(market),
             ),
             bars=kept_bars(market, execution.transactions, details.overlays),
             details=details,

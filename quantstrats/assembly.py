@@ -16,6 +16,7 @@ from quantstrats.hashing import hash_frame
 from quantstrats.learning.learner import Learner
 from quantstrats.learning.windows import first_row
 from quantstrats.making import described
+from quantstrats.market.holdout import span_of
 from quantstrats.provenance import describe_code, describe_installation
 from quantstrats.signals import Details, Signal, parts_of
 from quantstrats.warned import heard
@@ -45,10 +46,8 @@ def configuration(
     plugins: Plugins,
 ) -> dict[str, Any]:
     """Return the complete configuration as plain data, by blocks; such a file runs again."""
-    first, last = market.session[0], market.session[-1]
-    span = {"start": str(first.date()), "end": str(last.date())}
     return {
-        "data": {**market.origin, "symbols": list(market.symbols), **span},
+        "data": {**market.origin, "symbols": list(market.symbols), **span_of(market)},
         "universe": {**describe(strategy.universe), "basis": _basis(strategy, market)},
         "signal": described(strategy.signal, plugins),
         "allocation": described(strategy.allocator, plugins),
@@ -69,9 +68,12 @@ def _basis(strategy: Strategy, market: Market) -> str | None:
 
 
 def foundation(
-    strategy: Strategy, market: Market, seen: Market, guard: GuardReport, plugins: Plugins
+    strategy: Strategy, market: Market, seen: Market, guard: GuardReport, held: list[str], plugins: Plugins
 ) -> dict[str, Any]:
-    """Return what a run stands on beside its configuration; ``seen`` is the market within the universe."""
+    """Return what a run stands on beside its configuration.
+
+    ``seen`` is the market within the universe, ``held`` what reports must say of its hold-out.
+    """
     return {
         "plugin": _plugin(strategy.signal, plugins),
         "allocator": describe_code(strategy.allocator, plugins),
@@ -87,7 +89,7 @@ def foundation(
             "side_series": list(market.side),
             "universe": None if seen.universe is None else hash_frame(seen.universe),
         },
-        "stamps": _stamps(strategy, market, guard),
+        "stamps": [*held, *_stamps(strategy, market, guard)],
         "installation": describe_installation(),
     }
 

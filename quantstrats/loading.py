@@ -10,6 +10,7 @@ from quantstrats.errors import ConfigError, DataError, QuantstratsError, in_one_
 from quantstrats.making import described, made
 from quantstrats.market.cache.offline import only_cached
 from quantstrats.market.contracts import as_contracts, checked_multiplier
+from quantstrats.market.holdout import HoldOut, checked_holdout, held_out
 from quantstrats.market.intake import market_of, quality_of
 from quantstrats.market.market import Market
 from quantstrats.market.quality.check import check_market
@@ -39,6 +40,8 @@ def load_market(
     resample: str | None = None,
     multiplier: Mapping[str, float] | None = None,
     offline: bool = False,
+    holdout: float | str | date | None = None,
+    open_holdout: bool = False,
     plugins: Plugins | None = None,
     **params: Any,
 ) -> Market:
@@ -65,6 +68,11 @@ def load_market(
         contract.
     offline : bool, default False
         Ask no vendor: use what the cache has.
+    holdout : float, str or date, optional
+        What nobody shall optimise on: a share of the sessions at the end (0.2 is the last 20%), or the first day that
+        is held out. No bar and no side value from its first session on is in the market.
+    open_holdout : bool, default False
+        Leave it in all the same: each backtest on this market opens the hold-out, and is counted.
     plugins : Plugins, optional
         Where to look for the source; by default all that is installed.
     **params
@@ -89,15 +97,21 @@ def load_market(
     if not isinstance(offline, bool):
         raise ConfigError(f"offline is {offline!r}; give True or False")
     units = checked_multiplier({} if multiplier is None else multiplier)
+    wanted = checked_holdout(holdout, open_holdout)
     plans = _side_plans(side, plugins)
     with only_cached(offline):
         chosen = None if symbols is None else symbols_of(symbols)
         market, report = _asked(loader, chosen, *span_asked(start, end), policy)
+        held = None if wanted is None else held_out(market.session, wanted, opened=open_holdout)
+        if held is not None and not open_holdout:
+            market, report = _without(held, market, report)
         if resample is not None:
             market = _resampled(market, resample)
         if units:
             market = as_contracts(market, units)
         market = _with_side(market, plans)
+        if held is not None and not open_holdout:
+            market = market.rows(0, len(market)).alone()  # side series may have brought values of later days
     described_source = described(loader, plugins)
     made_of = {
         "side": {name: plan.described(plugins) for name, plan in plans.items()},
@@ -107,8 +121,16 @@ def load_market(
     }
     origin = {"source": described_source.pop("name"), **described_source, **{k: v for k, v in made_of.items() if v}}
     record = {"quality": report.as_record(), "repair": policy.as_plain(), **_choice(chosen)}
+    record |= {} if held is None else held.record
     stamps = [*_late(market, span_asked(start, end)[0]), *report.stamps()]
     return market.with_record(record, stamps).with_origin(origin)
+
+
+def _without(held: HoldOut, market: Market, report: QualityReport) -> tuple[Market, QualityReport]:
+    """Return the bars before what is held out, and what was found in them."""
+    kept = market.between(None, held.kept_until)
+    later = int(market.present[len(kept) :].sum())
+    return kept, report.before(market.index[len(kept)], report.bars - later)
 
 
 def _resampled(market: Market, bar: str) -> Market:

@@ -47,6 +47,9 @@ def backtest(
         typer.Option(metavar="full|sampled|off", help="How much is done to find look-ahead (default: sampled)."),
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Ask no vendor for bars: use what is kept.")] = False,
+    open_holdout: Annotated[
+        bool, typer.Option("--open-holdout", help="Run on what data.holdout holds out too; each time is counted.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Put the run's folder there (default: logs/runs).")
     ] = None,
@@ -64,6 +67,7 @@ def backtest(
         "data.start": start,
         "data.end": end,
         "data.offline": True if offline else None,
+        "data.open_holdout": True if open_holdout else None,
         "engine.name": engine,
         "engine.cash": cash,
         "engine.guard": guard,

@@ -19,8 +19,8 @@ def verify(
 ) -> None:
     """Run a stored run again from its configuration and name the first difference, or say 'identical'.
 
-    It leaves with 0 if they are identical and with 1 if they differ. The ledger does not count it as a trial. What
-    learners learn is learned anew, whatever the cache of fits holds.
+    It leaves with 0 if they are identical and with 1 if they differ. The ledger does not count it as a trial, nor is
+    a hold-out opened once more. What learners learn is learned anew, whatever the cache of fits holds.
     """
     from quantstrats.cli.progress import progress_line
     from quantstrats.cli.strangers import printed_aside
@@ -50,6 +50,7 @@ def _run_again(stored: Run, offline: bool) -> Run:
     from quantstrats.cli.strangers import installed_plugins
     from quantstrats.errors import PluginError
     from quantstrats.learning.fits import Fits
+    from quantstrats.runs.holdout import looking_again
     from quantstrats.runs.ledger import verifying
     from quantstrats.settings.settings import settings_of
     from quantstrats.warned import Warned, listening
@@ -67,7 +68,7 @@ def _run_again(stored: Run, offline: bool) -> Run:
     for block, kind, role in (("signal", "signal", "plugin"), ("allocation", "allocator", "allocator")):
         config[block] = _by_its_provider(config[block], stored.manifest.get(role, {}), kind, plugins)
     try:
-        with verifying(stored.run_id):
+        with verifying(stored.run_id), looking_again():
             return backtest_settings(settings_of(config), plugins=plugins, fits=Fits())
     except PluginError as error:
         raise PluginError(f"run {stored.run_id} cannot be verified: {error}{_origin_of_plugins(stored)}") from error

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 TAIL = 0.05
 # The figures that are given for the benchmark too, as benchmark_<name>.
 _COMPARED = ("total_return", "annual_return", "annual_volatility", "sharpe", "sortino", "calmar", "max_drawdown")
+# The figures that are given for the sessions that were held out too, as holdout_<name>.
+_HELD_OUT = ("total_return", "sharpe", "max_drawdown")
 _AGAINST = ("alpha", "beta", "tracking_error", "information_ratio")
 
 
@@ -48,6 +50,7 @@ def measure(
     benchmark: pd.Series | None,
     bars_per_year: float,
     risk_free: float = 0.0,
+    kept: int | None = None,
 ) -> dict[str, Any]:
     """Return the figures of a run as plain numbers; None where one is undefined.
 
@@ -73,6 +76,8 @@ def measure(
         For annualising.
     risk_free : float, default 0
         Annual risk-free rate, a fraction: that of Sharpe ratio and alpha, and the least return wanted in Sortino's.
+    kept : int, optional
+        How many bars stand before those that were held out; the figures of the latter alone are given too then.
     """
     import numpy as np
 
@@ -87,6 +92,7 @@ def measure(
             "final_equity": float(equity.iloc[-1]),
             **_of_returns(alive, bars_per_year, risk_free),
             **_of_benchmark(alive, benchmark, bars_per_year, risk_free),
+            **({} if kept is None else _of_holdout(alive[kept:], bars_per_year, risk_free)),
             **_of_trading(equity, positions, transactions, orders, bars_per_year),
             **_of_trades(trades),
         }
@@ -150,6 +156,12 @@ def _of_returns(returns: pd.Series, bars_per_year: float, risk_free: float) -> d
         "best_bar": float(returns.max()),
         "worst_bar": float(returns.min()),
     }
+
+
+def _of_holdout(returns: pd.Series, bars_per_year: float, risk_free: float) -> dict[str, float | None]:
+    """Return the figures of what was held out; an account that was gone before has none."""
+    figures = _of_returns(returns, bars_per_year, risk_free) if len(returns) else dict.fromkeys(_HELD_OUT)
+    return {f"holdout_{name}": figures[name] for name in _HELD_OUT}
 
 
 def _shape(returns: pd.Series) -> tuple[float, float]:

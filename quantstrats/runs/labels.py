@@ -14,6 +14,12 @@ COMPARED = (
     ("Sortino ratio", "sortino", "{:z.2f}"),
     ("Maximum drawdown", "max_drawdown", "{:z.2%}"),
 )
+# Of the sessions that were held out, where a run opened them.
+HELD_OUT = (
+    ("Held-out return", "holdout_total_return", "{:z,.2%}"),
+    ("Held-out Sharpe", "holdout_sharpe", "{:z.2f}"),
+    ("Held-out drawdown", "holdout_max_drawdown", "{:z.2%}"),
+)
 FINAL_EQUITY = ("Final equity", "final_equity", "{:z,.2f}")
 # Of the strategy's trading.
 TRADING = (

@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from quantstrats.runs.labels import COMPARED, FINAL_EQUITY, TRADING, described_text, guard_text, risk_free_text
+from quantstrats.runs.labels import (
+    COMPARED,
+    FINAL_EQUITY,
+    HELD_OUT,
+    TRADING,
+    described_text,
+    guard_text,
+    risk_free_text,
+)
 
 if TYPE_CHECKING:
     from quantstrats.runs.run import Run
@@ -28,8 +36,8 @@ def summary(run: Run) -> str:
     for label, name, form in COMPARED:
         other = f"{_text(figures, f'benchmark_{name}', form):>14}" if compared else ""
         lines.append(f"{label:<20}{_text(figures, name, form):>14}{other}")
-    lines.append("")
-    lines += [f"{label:<20}{_text(figures, name, form):>14}" for label, name, form in (FINAL_EQUITY, *TRADING)]
+    for block in filter(None, (_held_out(figures), (FINAL_EQUITY, *TRADING))):
+        lines += ["", *(f"{label:<20}{_text(figures, name, form):>14}" for label, name, form in block)]
     lines += ["", f"{'Look-ahead guard':<20}{guard_text(run.manifest)}"]
     if rate := risk_free_text(run.config):
         lines.append(f"{'Risk-free rate':<20}{rate}")
@@ -52,7 +60,9 @@ def summary_html(run: Run) -> str:
         (label, _text(figures, name, form), *([_text(figures, f"benchmark_{name}", form)] if compared else []))
         for label, name, form in COMPARED
     ]
-    traded = [(label, _text(figures, name, form)) for label, name, form in (FINAL_EQUITY, *TRADING)]
+    traded = [
+        (label, _text(figures, name, form)) for label, name, form in (*_held_out(figures), FINAL_EQUITY, *TRADING)
+    ]
     notes = "".join(f"<li>{escape(note)}</li>" for note in [*run.manifest["stamps"], *_warnings(run)])
     return "".join(
         [
@@ -80,6 +90,11 @@ def _title(run: Run) -> str:
     bars = "1 bar" if len(run.equity) == 1 else f"{len(run.equity):,} bars"
     span = f"{run.metrics['start']} to {run.metrics['end']}, {bars}"
     return f"{described_text(run.config['signal'])} on {what}, {span}"
+
+
+def _held_out(figures: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    """Return the labels of the figures of what was held out, where the run has them."""
+    return HELD_OUT if HELD_OUT[0][1] in figures else ()
 
 
 def _text(figures: Mapping[str, Any], name: str, form: str) -> str:

@@ -45,6 +45,10 @@ class DataSettings:
         By symbol, how many units a contract has, of futures and the like.
     offline : bool, default False
         Ask no vendor, use what the cache has.
+    holdout : float or date, optional
+        What nobody shall optimise on: a share of the sessions at the end, or the first day that is held out.
+    open_holdout : bool, default False
+        Show it all the same, and count the run.
     """
 
     source: str = "sample"
@@ -56,6 +60,8 @@ class DataSettings:
     resample: str | None = None
     multiplier: dict[str, float] | None = None
     offline: bool = False
+    holdout: float | date | str | int | None = None
+    open_holdout: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "repair", with_word_as_default(self.repair))
@@ -102,6 +108,8 @@ class DataAsked:
             resample=data.resample,
             multiplier=data.multiplier,
             offline=data.offline,
+            holdout=data.holdout,
+            open_holdout=data.open_holdout,
             plugins=plugins,
         )
 

@@ -158,7 +158,8 @@ def _differences(
     from quantstrats.market.quality.reconcile import reconcile
 
     repair = asked.data.repair or "drop"
-    market = replace(asked, data=replace(asked.data, repair=repair)).load(plugins)
+    whole = replace(asked.data, repair=repair, holdout=None, open_holdout=False)
+    market = replace(asked, data=whole).load(plugins)
     span = market.session[0].date(), market.session[-1].date()
     mine, params = asked.made_source(plugins), dict(other)
     name = params.pop("source")

@@ -166,6 +166,11 @@ class QualityReport:
         found.flags.writeable = False
         return cls(bars, symbols, tuple(rules[number] for number in used), instants, found)
 
+    def before(self, time: pd.Timestamp, bars: int) -> QualityReport:
+        """Return what was found before a time, among so many bars."""
+        table = self.found[self.found["time"] < time.as_unit("ns").value]
+        return self._in_order(bars, self.symbols, self.rules, self.instants, [table])
+
     @property
     def findings(self) -> pd.DataFrame:
         """The findings: rule, symbol, time, field, value, expected, action, and how many bars each stands for."""
