@@ -92,18 +92,6 @@ def wilder(values: Array, window: int) -> Array:
     return ema(values, 1.0 / window)
 
 
-def each_symbol(function: Callable[..., Any], *series: Array, **parameters: Any) -> Array:
-    """Call a function of one symbol's series, as TA-Lib's are, for each symbol; return (symbols, bars).
-
-    TA-Lib carries a missing value on for ever: give it nothing but prices, which have none.
-    """
-    rows = [np.ascontiguousarray(values) for values in series]
-    out = np.empty(rows[0].shape)
-    for place in range(len(out)):
-        out[place] = function(*(values[place] for values in rows), **parameters)
-    return out
-
-
 def _plain(values: Array) -> Array:
     """Return an array of the one kind that loops are compiled for."""
     return np.require(values, np.float64, ["C", "W"])
