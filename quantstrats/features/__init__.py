@@ -6,8 +6,9 @@ that it takes. Every name loads on first use.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from quantstrats.lazy import lazily
 
 if TYPE_CHECKING:
     from quantstrats.features.bars import Bars, lag, ratio
@@ -48,14 +49,4 @@ __all__ = [
     "wilder_bars",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'quantstrats.features' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"quantstrats.features.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOMES)

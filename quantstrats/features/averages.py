@@ -24,9 +24,9 @@ _KAUFMAN = "Kaufman (2013), Trading Systems and Methods, 5th ed."
 def exponential_cascade(bars: Bars, window: int, stages: int) -> Array:
     """Return the exponential average of the exponential average ... of closes, so many times."""
     if stages == 1:
-        return bars.of(ema, window=window)  # type: ignore[no-any-return]
+        return bars.of(ema, window=window)
     key = ("exponential averages in a row", window, stages)
-    return bars.once(key, lambda: ema_of(exponential_cascade(bars, window, stages - 1), window))  # type: ignore[no-any-return]
+    return bars.once(key, lambda: ema_of(exponential_cascade(bars, window, stages - 1), window))
 
 
 def _linear(window: int) -> Array:
@@ -67,7 +67,7 @@ def triangular(bars: Bars, window: int = 20) -> Array:
 )
 def dema(bars: Bars, window: int = 20) -> Array:
     """Double exponential moving average: 2 x EMA - EMA of the EMA."""
-    return 2.0 * bars.of(ema, window=window) - exponential_cascade(bars, window, 2)  # type: ignore[no-any-return]
+    return 2.0 * bars.of(ema, window=window) - exponential_cascade(bars, window, 2)
 
 
 @feature(
@@ -237,7 +237,7 @@ def linear_regression_value(bars: Bars, window: int = 20) -> Array:
 )
 def moving_average_distance(bars: Bars, window: int = 50) -> Array:
     """Distance to the moving average: close / mean of the last ``window`` closes - 1."""
-    return bars.close / bars.of(sma, window=window) - 1.0  # type: ignore[no-any-return]
+    return bars.close / bars.of(sma, window=window) - 1.0
 
 
 @feature(
@@ -249,4 +249,4 @@ def moving_average_ratio(bars: Bars, fast: int = 50, slow: int = 200) -> Array:
 
     Above 0 after a golden cross, below 0 after a death cross.
     """
-    return bars.of(sma, window=fast) / bars.of(sma, window=slow) - 1.0  # type: ignore[no-any-return]
+    return bars.of(sma, window=fast) / bars.of(sma, window=slow) - 1.0

@@ -35,7 +35,7 @@ def adaptive_average(values: Array, rates: Array, block: NDArray[np.int64]) -> A
     block : array of int64, shape (symbols, bars)
         Blocks of time, of :class:`~quantstrats.features.bars.Bars`.
     """
-    return _adaptive_average(values, rates, block, _BLOCKS, _BEFORE)  # type: ignore[no-any-return]
+    return _adaptive_average(values, rates, block, _BLOCKS, _BEFORE)
 
 
 @compiled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from quantstrats.features.definition import Feature
 
     Array = NDArray[np.float64]
+
+T = TypeVar("T")
 
 BLOCK = 32  # bars' lengths in a block of time, by which formulas that never forget start afresh
 
@@ -55,39 +57,43 @@ class Bars:
         symbols, bars = self.close.shape
         return symbols, bars
 
-    def of(self, other: Feature, **parameters: Any) -> Any:
+    def of(self, other: Feature, **parameters: Any) -> Array:
         """Return another feature's values on these bars, computed once: ``bars.of(sma, window=20)``."""
         values = {**other.parameters, **parameters}
-        return self.once((other.name, other.family, *sorted(values.items())), lambda: other.function(self, **values))
+        found: Array = self.once(
+            (other.name, other.family, *sorted(values.items())), lambda: other.function(self, **values)
+        )
+        return found
 
-    def once(self, key: Any, compute: Callable[[], Any]) -> Any:
+    def once(self, key: Any, compute: Callable[[], T]) -> T:
         """Return what was computed under this key before, or compute it: for what several features share."""
         if key not in self._known:
             self._known[key] = compute()
-        return self._known[key]
+        found: T = self._known[key]
+        return found
 
     @property
-    def typical(self) -> Any:
+    def typical(self) -> Array:
         """(high + low + close) / 3."""
         return self.once("typical", lambda: (self.high + self.low + self.close) / 3.0)
 
     @property
-    def median(self) -> Any:
+    def median(self) -> Array:
         """(high + low) / 2."""
         return self.once("median", lambda: (self.high + self.low) / 2.0)
 
     @property
-    def log_return(self) -> Any:
+    def log_return(self) -> Array:
         """ln(close / close of the bar before); NaN on the first bar."""
         return self.once("log return", lambda: np.log(self.close / lag(self.close)))
 
     @property
-    def simple_return(self) -> Any:
+    def simple_return(self) -> Array:
         """Close / close of the bar before, less 1; NaN on the first bar."""
         return self.once("simple return", lambda: self.close / lag(self.close) - 1.0)
 
     @property
-    def dollar_volume(self) -> Any:
+    def dollar_volume(self) -> Array:
         """Close x volume, in units of currency."""
         return self.once("dollar volume", lambda: self.close * self.volume)
 

@@ -28,20 +28,20 @@ _NISON = "Nison (1991), Japanese Candlestick Charting Techniques"
 
 
 def _top(bars: Bars) -> Array:
-    return bars.once("body top", lambda: np.maximum(bars.open, bars.close))  # type: ignore[no-any-return]
+    return bars.once("body top", lambda: np.maximum(bars.open, bars.close))
 
 
 def _bottom(bars: Bars) -> Array:
-    return bars.once("body bottom", lambda: np.minimum(bars.open, bars.close))  # type: ignore[no-any-return]
+    return bars.once("body bottom", lambda: np.minimum(bars.open, bars.close))
 
 
 def _range(bars: Bars) -> Array:
-    return bars.once("high less low", lambda: bars.high - bars.low)  # type: ignore[no-any-return]
+    return bars.once("high less low", lambda: bars.high - bars.low)
 
 
 def _sign(bars: Bars) -> Array:
     """Return 1 of a white body, -1 of a black one, 0 of none."""
-    return bars.once("body sign", lambda: np.sign(bars.close - bars.open))  # type: ignore[no-any-return]
+    return bars.once("body sign", lambda: np.sign(bars.close - bars.open))
 
 
 def _pattern(up: Truth, down: Truth, reach: Array) -> Array:

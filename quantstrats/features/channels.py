@@ -48,11 +48,11 @@ def _deviation(bars: Bars, window: int) -> Array:
         deviation = rolling_std(bars.close, window, ddof=0)
         return np.where(deviation <= _ROUNDING * bars.of(sma, window=window), 0.0, deviation)
 
-    return bars.once(("deviation of closes", window), compute)  # type: ignore[no-any-return]
+    return bars.once(("deviation of closes", window), compute)
 
 
 def _mean_range(bars: Bars, window: int) -> Array:
-    return bars.once(("mean range", window), lambda: rolling_mean(bars.high - bars.low, window))  # type: ignore[no-any-return]
+    return bars.once(("mean range", window), lambda: rolling_mean(bars.high - bars.low, window))
 
 
 def _beyond(off: Array, half_width: Array) -> Array:
@@ -67,19 +67,19 @@ def bollinger_upper(bars: Bars, window: int = 20, deviations: float = 2.0) -> Ar
 
     Of a population, as Bollinger takes it: squares are divided by n, not n - 1. The middle band is ``sma``.
     """
-    return bars.of(sma, window=window) + deviations * _deviation(bars, window)  # type: ignore[no-any-return]
+    return bars.of(sma, window=window) + deviations * _deviation(bars, window)
 
 
 @feature(source=_BOLLINGER, bars=_bollinger_bars, scale="price")
 def bollinger_lower(bars: Bars, window: int = 20, deviations: float = 2.0) -> Array:
     """Lower Bollinger band: mean of closes - ``deviations`` x their standard deviation (dividing by n)."""
-    return bars.of(sma, window=window) - deviations * _deviation(bars, window)  # type: ignore[no-any-return]
+    return bars.of(sma, window=window) - deviations * _deviation(bars, window)
 
 
 @feature(source=_BOLLINGER, bars=_bollinger_bars)
 def bollinger_width(bars: Bars, window: int = 20, deviations: float = 2.0) -> Array:
     """Bollinger bandwidth: (upper band - lower band) / mean of closes; a part, not per cent."""
-    return 2.0 * deviations * _deviation(bars, window) / bars.of(sma, window=window)  # type: ignore[no-any-return]
+    return 2.0 * deviations * _deviation(bars, window) / bars.of(sma, window=window)
 
 
 @feature(source=_BOLLINGER, bars=_bollinger_bars)
@@ -102,7 +102,7 @@ def bollinger_breakout(bars: Bars, window: int = 20, deviations: float = 2.0) ->
 @feature(source=_KELTNER, bars=lambda window: whole(window), scale="price")
 def keltner_middle(bars: Bars, window: int = 10) -> Array:
     """Middle of Keltner's channel: the mean of (high + low + close) / 3."""
-    return bars.once(("mean typical", window), lambda: rolling_mean(bars.typical, window))  # type: ignore[no-any-return]
+    return bars.once(("mean typical", window), lambda: rolling_mean(bars.typical, window))
 
 
 @feature(source=_KELTNER, bars=_keltner_bars, scale="price", needs=("ranges",))
@@ -111,19 +111,19 @@ def keltner_upper(bars: Bars, window: int = 10, multiple: float = 1.0) -> Array:
 
     Keltner's own, of simple means. Later ones lay the average true range around an exponential average of closes.
     """
-    return bars.of(keltner_middle, window=window) + multiple * _mean_range(bars, window)  # type: ignore[no-any-return]
+    return bars.of(keltner_middle, window=window) + multiple * _mean_range(bars, window)
 
 
 @feature(source=_KELTNER, bars=_keltner_bars, scale="price", needs=("ranges",))
 def keltner_lower(bars: Bars, window: int = 10, multiple: float = 1.0) -> Array:
     """Lower line of Keltner's channel: mean of (high + low + close) / 3, - ``multiple`` x mean of high - low."""
-    return bars.of(keltner_middle, window=window) - multiple * _mean_range(bars, window)  # type: ignore[no-any-return]
+    return bars.of(keltner_middle, window=window) - multiple * _mean_range(bars, window)
 
 
 @feature(source=_KELTNER, bars=_keltner_bars, needs=("ranges",))
 def keltner_width(bars: Bars, window: int = 10, multiple: float = 1.0) -> Array:
     """Width of Keltner's channel: (upper line - lower line) / middle; a part, not per cent."""
-    return 2.0 * multiple * _mean_range(bars, window) / bars.of(keltner_middle, window=window)  # type: ignore[no-any-return]
+    return 2.0 * multiple * _mean_range(bars, window) / bars.of(keltner_middle, window=window)
 
 
 @feature(source=_KELTNER, bars=_keltner_bars, needs=("ranges",))
@@ -152,26 +152,26 @@ def donchian_upper(bars: Bars, window: int = 20) -> Array:
 
     With the present bar, so that no close is above it; ``resistance`` leaves that bar out.
     """
-    return bars.once(("highest high", window), lambda: rolling_max(bars.high, window))  # type: ignore[no-any-return]
+    return bars.once(("highest high", window), lambda: rolling_max(bars.high, window))
 
 
 @feature(source=_DONCHIAN, bars=lambda window: whole(window), scale="price")
 def donchian_lower(bars: Bars, window: int = 20) -> Array:
     """Lower line of Donchian's channel: the lowest low of ``window`` bars, with the present one."""
-    return bars.once(("lowest low", window), lambda: rolling_min(bars.low, window))  # type: ignore[no-any-return]
+    return bars.once(("lowest low", window), lambda: rolling_min(bars.low, window))
 
 
 @feature(source=_DONCHIAN, bars=lambda window: whole(window), scale="price")
 def donchian_middle(bars: Bars, window: int = 20) -> Array:
     """Middle of Donchian's channel: (highest high + lowest low) / 2 of ``window`` bars."""
-    return 0.5 * (bars.of(donchian_upper, window=window) + bars.of(donchian_lower, window=window))  # type: ignore[no-any-return]
+    return 0.5 * (bars.of(donchian_upper, window=window) + bars.of(donchian_lower, window=window))
 
 
 @feature(source=_DONCHIAN, bars=lambda window: whole(window))
 def donchian_width(bars: Bars, window: int = 20) -> Array:
     """Width of Donchian's channel: (highest high - lowest low) / mean close of ``window`` bars; a part."""
     width = bars.of(donchian_upper, window=window) - bars.of(donchian_lower, window=window)
-    return width / bars.of(sma, window=window)  # type: ignore[no-any-return]
+    return width / bars.of(sma, window=window)
 
 
 @feature(source=_DONCHIAN, bars=lambda window: whole(window))
@@ -192,13 +192,13 @@ def _chandelier_bars(window: int, multiple: float) -> int:
 @feature(source=_LEBEAU, bars=_chandelier_bars, scale="price")
 def chandelier_long(bars: Bars, window: int = 22, multiple: float = 3.0) -> Array:
     """Chandelier exit of a long position: highest high - ``multiple`` x average true range, of ``window`` bars."""
-    return bars.of(donchian_upper, window=window) - multiple * bars.of(atr, window=window)  # type: ignore[no-any-return]
+    return bars.of(donchian_upper, window=window) - multiple * bars.of(atr, window=window)
 
 
 @feature(source=_LEBEAU, bars=_chandelier_bars, scale="price")
 def chandelier_short(bars: Bars, window: int = 22, multiple: float = 3.0) -> Array:
     """Chandelier exit of a short position: lowest low + ``multiple`` x average true range, of ``window`` bars."""
-    return bars.of(donchian_lower, window=window) + multiple * bars.of(atr, window=window)  # type: ignore[no-any-return]
+    return bars.of(donchian_lower, window=window) + multiple * bars.of(atr, window=window)
 
 
 def _squeeze_bars(window: int, deviations: float, multiple: float) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from quantstrats.errors import ConfigError, DataError, PluginError, QuantstratsError, in_one_line
 from quantstrats.features.bars import BLOCK, Bars
 from quantstrats.features.catalogue import shipped
+from quantstrats.features.definition import NEEDS
 from quantstrats.features.reach import longer_bars_per_year, longer_length, rows_of_longer_bars
 from quantstrats.features.spec import Spec, specs_of
 from quantstrats.market.calendar import Calendar
@@ -107,7 +108,7 @@ def warmup(
 
 def possible(market: Market) -> list[str]:
     """Return the names of the features that ship and that these bars allow, without those that fit a model."""
-    lacking = {need for need in ("volume", "ranges", "sector") if _lacks(market, need)}
+    lacking = {need for need in NEEDS if _lacks(market, need)}
     return [
         each.name
         for each in shipped().values()

@@ -23,7 +23,7 @@ _FLAT = 1e-12  # a deviation of returns, for nothing but rounding
 
 def known_sum(values: Array, window: int, least: int) -> tuple[Array, Array]:
     """Return the sum of the known values of the window, NaN where they are too few, and how many they are."""
-    return _known_sum(np.ascontiguousarray(values), window, least)  # type: ignore[no-any-return]
+    return _known_sum(np.ascontiguousarray(values), window, least)
 
 
 def co_moments(x: Array, y: Array, window: int, least: int) -> tuple[Array, Array, Array]:
@@ -31,12 +31,12 @@ def co_moments(x: Array, y: Array, window: int, least: int) -> tuple[Array, Arra
 
     A variance that is nothing but rounding is 0.
     """
-    return _co_moments(np.ascontiguousarray(x), np.ascontiguousarray(y), window, least, _FLAT)  # type: ignore[no-any-return]
+    return _co_moments(np.ascontiguousarray(x), np.ascontiguousarray(y), window, least, _FLAT)
 
 
 def is_above_its_mean(values: Array, window: int, least: int) -> Array:
     """Return 1 where a value is above the mean of the known values of its window, else 0; NaN where it is missing."""
-    return _is_above_its_mean(np.ascontiguousarray(values), window, least)  # type: ignore[no-any-return]
+    return _is_above_its_mean(np.ascontiguousarray(values), window, least)
 
 
 def mean_pairwise_correlation(returns: Array, window: int, least: int) -> Array:
@@ -45,12 +45,12 @@ def mean_pairwise_correlation(returns: Array, window: int, least: int) -> Array:
     Of the series that have enough known values and vary; a missing value counts as the series' mean. The sum of the
     series, each scaled to squares that add up to 1, has squares that add up to n + twice the pairs' correlations.
     """
-    return _mean_pairwise_correlation(np.ascontiguousarray(returns), window, least, _FLAT)  # type: ignore[no-any-return]
+    return _mean_pairwise_correlation(np.ascontiguousarray(returns), window, least, _FLAT)
 
 
 def rank_in_row(values: Array) -> Array:
     """Return each value's rank in its row, 0 for the least to 1 for the largest, the middle of equal ones."""
-    return _rank_in_row(np.ascontiguousarray(values))  # type: ignore[no-any-return]
+    return _rank_in_row(np.ascontiguousarray(values))
 
 
 def sum_by_group(values: Array, groups: Whole, count: int) -> tuple[Array, Array]:
@@ -58,7 +58,7 @@ def sum_by_group(values: Array, groups: Whole, count: int) -> tuple[Array, Array
 
     Groups are numbers from 0 on for each row and symbol, negative where it is in none.
     """
-    return _sum_by_group(np.ascontiguousarray(values), np.ascontiguousarray(groups), count)  # type: ignore[no-any-return]
+    return _sum_by_group(np.ascontiguousarray(values), np.ascontiguousarray(groups), count)
 
 
 @compiled

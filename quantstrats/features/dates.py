@@ -43,7 +43,7 @@ class _Days:
 
 
 def _days(bars: Bars) -> _Days:
-    return bars.once("days", lambda: _each_day(bars.session))  # type: ignore[no-any-return]
+    return bars.once("days", lambda: _each_day(bars.session))
 
 
 def _each_day(session: Days) -> _Days:

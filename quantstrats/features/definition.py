@@ -152,6 +152,8 @@ def feature(
     """
     if (bars is None) == (rows is None):
         raise PluginError("a feature says either bars (each symbol by itself) or rows (across symbols)")
+    if unknown := [need for need in needs if need not in NEEDS]:
+        raise PluginError(f"a feature cannot need {unknown[0]!r}{did_you_mean(unknown[0], NEEDS)}")
 
     def make(function: Callable[..., Any]) -> Feature:
         reach = rows if bars is None else bars

@@ -50,7 +50,7 @@ def share_between(low: float, high: float, **values: float) -> None:
 
 def log_close(bars: Bars) -> Array:
     """Return the logarithms of closes, shape (symbols, bars)."""
-    return bars.once("log close", lambda: np.log(bars.close))  # type: ignore[no-any-return]
+    return bars.once("log close", lambda: np.log(bars.close))
 
 
 def _lag_bars(window: int, lag: int) -> int:
@@ -64,7 +64,7 @@ def autocorrelation(bars: Bars, window: int = 60, lag: int = 1) -> Array:
 
     Sum of products of returns off the window's mean / sum of their squares.
     """
-    return autocorrelations(bars.log_return, window, lag, lag)[0]  # type: ignore[no-any-return]
+    return autocorrelations(bars.log_return, window, lag, lag)[0]
 
 
 @feature(source=f"{_BOX}, sec. 3.2 and appendix A3.2, Durbin-Levinson", bars=_lag_bars, family="statistics")
@@ -87,7 +87,7 @@ def ljung_box(bars: Bars, window: int = 60, lag: int = 5) -> Array:
 @feature(source="McLeod and Li (1983), J. of Time Series Analysis 4(4), 269-273", bars=_lag_bars, family="statistics")
 def volatility_clustering(bars: Bars, window: int = 120, lag: int = 1) -> Array:
     """Volatility clustering: autocorrelation of squared log returns at a lag, of ``window`` of them."""
-    return autocorrelations(bars.log_return**2, window, lag, lag)[0]  # type: ignore[no-any-return]
+    return autocorrelations(bars.log_return**2, window, lag, lag)[0]
 
 
 def _variance_ratio_bars(window: int, lag: int) -> int:
@@ -95,7 +95,7 @@ def _variance_ratio_bars(window: int, lag: int) -> int:
 
 
 def _variance_ratio(bars: Bars, window: int, lag: int) -> Array:
-    return bars.once(("variance ratio", window, lag), lambda: variance_ratio_and_z(log_close(bars), window, lag))  # type: ignore[no-any-return]
+    return bars.once(("variance ratio", window, lag), lambda: variance_ratio_and_z(log_close(bars), window, lag))
 
 
 @feature(source=f"{_LO}, eq. 12 and 13", bars=_variance_ratio_bars, family="statistics")
@@ -104,13 +104,13 @@ def variance_ratio(bars: Bars, window: int = 120, lag: int = 5) -> Array:
 
     Overlapping and unbiased, of ``window`` returns: above 1 where moves go on, below where they turn.
     """
-    return _variance_ratio(bars, window, lag)[0]  # type: ignore[no-any-return]
+    return _variance_ratio(bars, window, lag)[0]
 
 
 @feature(source=f"{_LO}, eq. 19 to 22", bars=_variance_ratio_bars, family="statistics")
 def variance_ratio_z(bars: Bars, window: int = 120, lag: int = 5) -> Array:
     """Variance ratio z: (variance ratio - 1) / its standard error, which allows for changing volatility."""
-    return _variance_ratio(bars, window, lag)[1]  # type: ignore[no-any-return]
+    return _variance_ratio(bars, window, lag)[1]
 
 
 @feature(
@@ -140,7 +140,7 @@ def _levels_and_changes(bars: Bars, window: int) -> Array:
         last = before(log_close(bars))
         return least_squares(last, log_close(bars) - last, window)
 
-    return bars.once(("levels and changes", window), compute)  # type: ignore[no-any-return]
+    return bars.once(("levels and changes", window), compute)
 
 
 @feature(source=f"{_DICKEY}, the statistic of tau_mu", bars=lambda window: whole(window, 4) + 1, family="statistics")
@@ -186,7 +186,7 @@ def autoregressive_forecast(bars: Bars, window: int = 120) -> Array:
     """
     mean, mean_next, squares, products, _ = least_squares(before(bars.log_return), bars.log_return, window)
     slope = products / np.where(squares > window * _ROUNDING**2, squares, np.nan)
-    return mean_next + slope * (bars.log_return - mean)  # type: ignore[no-any-return]
+    return mean_next + slope * (bars.log_return - mean)
 
 
 def _order_bars(window: int, order: int) -> int:
@@ -245,7 +245,7 @@ def fractional_difference(bars: Bars, order: float = 0.4, threshold: float = 1e-
     """
     weights = np.array(fractional_weights(order, threshold))
     logs = log_close(bars)
-    return weighted_sum(logs, weights) - weights.sum() * before(logs, len(weights) - 1)  # type: ignore[no-any-return]
+    return weighted_sum(logs, weights) - weights.sum() * before(logs, len(weights) - 1)
 
 
 @feature(

@@ -44,7 +44,7 @@ _LEAST_GAMMA, _MOST_GAMMA = 0.05, 0.9
 
 
 def _logs(bars: Bars) -> Array:
-    return bars.once("log close", lambda: np.log(bars.close))  # type: ignore[no-any-return]
+    return bars.once("log close", lambda: np.log(bars.close))
 
 
 def _above(least: float, **values: float) -> None:
@@ -67,7 +67,7 @@ def laguerre_filter(bars: Bars, gamma: float = 0.5) -> Array:
 @feature(source=f"{_WARP}, the close beside it", bars=laguerre_bars)
 def laguerre_distance(bars: Bars, gamma: float = 0.5) -> Array:
     """Distance to the Laguerre filter: close / filter - 1."""
-    return bars.close / bars.of(laguerre_filter, gamma=gamma) - 1.0  # type: ignore[no-any-return]
+    return bars.close / bars.of(laguerre_filter, gamma=gamma) - 1.0
 
 
 @feature(source=f"{_WARP}, Laguerre RSI", bars=lambda gamma: 2 * laguerre_bars(gamma) + 1)
@@ -92,7 +92,7 @@ def adaptive_gamma(bars: Bars, window: int = 14, multiple: float = 20.0) -> Arra
     High volatility makes it small, and the Laguerre filter quick: at a true range of 2 % it is 0.6. Near 1 the
     filter would stand still.
     """
-    return np.clip(1.0 - multiple * 0.01 * bars.of(natr, window=window), _LEAST_GAMMA, _MOST_GAMMA)  # type: ignore[no-any-return]
+    return np.clip(1.0 - multiple * 0.01 * bars.of(natr, window=window), _LEAST_GAMMA, _MOST_GAMMA)
 
 
 @feature(

@@ -26,7 +26,7 @@ _DIFFERENCE = 1e-9  # an amplitude of the log close that comes of rounding
 
 def recursive(values: Array, taps: tuple[float, ...], feedback: tuple[float, ...]) -> Array:
     """Return y = taps . (x, x of the bar before, ...) + feedback . (y of the bar before, ...)."""
-    return _recursive(np.ascontiguousarray(values), np.array(taps), np.array(feedback))  # type: ignore[no-any-return]
+    return _recursive(np.ascontiguousarray(values), np.array(taps), np.array(feedback))
 
 
 @lru_cache(maxsize=256)
@@ -108,12 +108,12 @@ def adaptive_laguerre_bars(least: float, most: float) -> int:
 def laguerre(values: Array, gamma: Array | float) -> Array:
     """Return (L0 + 2 L1 + 2 L2 + L3) / 6 of Ehlers' four states; gamma may be another on each bar."""
     gammas = np.broadcast_to(gamma, values.shape)
-    return _laguerre(values, np.ascontiguousarray(gammas, dtype=np.float64))  # type: ignore[no-any-return]
+    return _laguerre(values, np.ascontiguousarray(gammas, dtype=np.float64))
 
 
 def laguerre_strength(values: Array, gamma: float) -> Array:
     """Return rises / (rises + falls) from state to state; NaN where no value moved for as long as they remember."""
-    return _laguerre_strength(values, gamma, laguerre_bars(gamma))  # type: ignore[no-any-return]
+    return _laguerre_strength(values, gamma, laguerre_bars(gamma))
 
 
 def dominant_period(logs: Array, window: int) -> Array:
@@ -123,14 +123,14 @@ def dominant_period(logs: Array, window: int) -> Array:
     steps = np.arange(window)
     ramp = (steps * np.exp(-1j * angles[:, None] * steps)).sum(axis=1)
     slopes = rolling_slope(logs, window)
-    return _dominant_period(  # type: ignore[no-any-return]
+    return _dominant_period(
         np.ascontiguousarray(logs), slopes, window, *_turns(window, highest), ramp.real.copy(), ramp.imag.copy()
     )
 
 
 def low_power(values: Array, window: int, highest: int) -> Array:
     """Return the sum of the squared sizes of the Fourier coefficients 1 to ``highest`` of the last values."""
-    return _low_power(np.ascontiguousarray(values), window, *_turns(window, highest))  # type: ignore[no-any-return]
+    return _low_power(np.ascontiguousarray(values), window, *_turns(window, highest))
 
 
 def _turns(window: int, highest: int) -> tuple[Array, Array]:

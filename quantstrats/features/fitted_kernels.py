@@ -21,7 +21,7 @@ _START = 0.5  # probability of either regime before the first return
 
 def garch_variances(residuals: Array, variance: float, omega: float, alpha: float, beta: float) -> Array:
     """Return the variance of the bar after each, ``variance`` being that of the first."""
-    return _garch_variances(residuals, variance, omega, alpha, beta)  # type: ignore[no-any-return]
+    return _garch_variances(residuals, variance, omega, alpha, beta)
 
 
 def fit_regimes(returns: Array, rounds: int, gain: float) -> Array:
@@ -30,7 +30,7 @@ def fit_regimes(returns: Array, rounds: int, gain: float) -> Array:
     Maximum likelihood by the algorithm of Hamilton (1990), J. of Econometrics 45, 39-70, in so many rounds at most,
     until one gains less than ``gain`` in the logarithm of the likelihood. Returns have the mean 0.
     """
-    return _fit_regimes(returns, rounds, gain)  # type: ignore[no-any-return]
+    return _fit_regimes(returns, rounds, gain)
 
 
 def filtered_regimes(returns: Array, regimes: Array) -> Array:
@@ -38,7 +38,7 @@ def filtered_regimes(returns: Array, regimes: Array) -> Array:
 
     The filter of Hamilton (1989), Econometrica 57(2), 357-384; before the first return both are as likely.
     """
-    return _filtered(returns, regimes)[0]  # type: ignore[no-any-return]
+    return _filtered(returns, regimes)[0]
 
 
 @compiled

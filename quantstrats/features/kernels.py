@@ -34,12 +34,12 @@ def compiled_sums(function: Callable[..., Any]) -> Any:
 
 def rolling_sum(values: Array, window: int) -> Array:
     """Return the sum of the last ``window`` bars."""
-    return _rolling_sum(_plain(values), window)  # type: ignore[no-any-return]
+    return _rolling_sum(_plain(values), window)
 
 
 def rolling_mean(values: Array, window: int) -> Array:
     """Return the mean of the last ``window`` bars."""
-    return _rolling_sum(_plain(values), window) / window  # type: ignore[no-any-return]
+    return _rolling_sum(_plain(values), window) / window
 
 
 def rolling_std(values: Array, window: int, ddof: int = 1) -> Array:
@@ -49,37 +49,37 @@ def rolling_std(values: Array, window: int, ddof: int = 1) -> Array:
 
 def rolling_variance(values: Array, window: int, ddof: int = 1) -> Array:
     """Return the variance of the last ``window`` bars, in two passes."""
-    return _rolling_variance(_plain(values), window, ddof)  # type: ignore[no-any-return]
+    return _rolling_variance(_plain(values), window, ddof)
 
 
 def rolling_covariance(left: Array, right: Array, window: int, ddof: int = 1) -> Array:
     """Return the covariance of two series over the last ``window`` bars, in two passes."""
-    return _rolling_covariance(_plain(left), _plain(right), window, ddof)  # type: ignore[no-any-return]
+    return _rolling_covariance(_plain(left), _plain(right), window, ddof)
 
 
 def rolling_max(values: Array, window: int) -> Array:
     """Return the largest of the last ``window`` bars."""
-    return -_rolling_min(-_plain(values), window)  # type: ignore[no-any-return]
+    return -_rolling_min(-_plain(values), window)
 
 
 def rolling_min(values: Array, window: int) -> Array:
     """Return the smallest of the last ``window`` bars."""
-    return _rolling_min(_plain(values), window)  # type: ignore[no-any-return]
+    return _rolling_min(_plain(values), window)
 
 
 def rolling_slope(values: Array, window: int) -> Array:
     """Return the slope, per bar, of the least-squares line through the last ``window`` bars."""
-    return _rolling_slope(_plain(values), window)  # type: ignore[no-any-return]
+    return _rolling_slope(_plain(values), window)
 
 
 def weighted_sum(values: Array, weights: Array) -> Array:
     """Return the sum of the last bars times ``weights``, of which the first belongs to the present bar."""
-    return _weighted_sum(_plain(values), _plain(weights))  # type: ignore[no-any-return]
+    return _weighted_sum(_plain(values), _plain(weights))
 
 
 def ema(values: Array, alpha: float) -> Array:
     """Return y += alpha (x - y), begun with the first value that is there; a missing value changes nothing."""
-    return _ema(_plain(values), alpha)  # type: ignore[no-any-return]
+    return _ema(_plain(values), alpha)
 
 
 def ema_of(values: Array, window: int) -> Array:

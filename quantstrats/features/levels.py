@@ -41,13 +41,13 @@ def resistance(bars: Bars, window: int = 20) -> Array:
 @feature(source=_EDWARDS, bars=lambda window: whole(window) + 1)
 def support_distance(bars: Bars, window: int = 20) -> Array:
     """Distance to support: (close - support) / close; negative where the close is below it."""
-    return 1.0 - bars.of(support, window=window) / bars.close  # type: ignore[no-any-return]
+    return 1.0 - bars.of(support, window=window) / bars.close
 
 
 @feature(source=_EDWARDS, bars=lambda window: whole(window) + 1)
 def resistance_distance(bars: Bars, window: int = 20) -> Array:
     """Distance to resistance: (resistance - close) / close; negative where the close is above it."""
-    return bars.of(resistance, window=window) / bars.close - 1.0  # type: ignore[no-any-return]
+    return bars.of(resistance, window=window) / bars.close - 1.0
 
 
 def _break_bars(window: int, near: float) -> int:
@@ -94,7 +94,7 @@ def pivot_s1(bars: Bars) -> Array:
 )
 def high_proximity(bars: Bars, window: int = 252) -> Array:
     """Proximity to the high: close / highest high of ``window`` bars, at most 1."""
-    return bars.close / bars.of(donchian_upper, window=window)  # type: ignore[no-any-return]
+    return bars.close / bars.of(donchian_upper, window=window)
 
 
 @feature(source=_RECENCY, bars=lambda window: whole(window, 2))

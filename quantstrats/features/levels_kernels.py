@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def bars_since_highest(values: Array, window: int) -> Array:
     """Return how many bars ago the highest of the last ``window`` values was, the latest where there are several."""
-    return _bars_since_highest(values, window)  # type: ignore[no-any-return]
+    return _bars_since_highest(values, window)
 
 
 @compiled

@@ -215,7 +215,7 @@ def _zero_returns(bars: Bars, window: int) -> Array:
     def compute() -> Array:
         return rolling_mean(1.0 - _differ(bars.close, before(bars.close)), window)
 
-    return bars.once(("share of zero returns", window), compute)  # type: ignore[no-any-return]
+    return bars.once(("share of zero returns", window), compute)
 
 
 @feature(source=_LESMOND, bars=lambda window: whole(window) + 1)

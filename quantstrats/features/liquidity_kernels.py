@@ -26,7 +26,7 @@ def second_slope(first: Array, second: Array, target: Array, window: int) -> Arr
 
     Over the last ``window`` bars.
     """
-    return _second_slope(first, second, target, window, _COLLINEAR)  # type: ignore[no-any-return]
+    return _second_slope(first, second, target, window, _COLLINEAR)
 
 
 def squared_spread(parts: Array, window: int) -> Array:
@@ -41,7 +41,7 @@ def squared_spread(parts: Array, window: int) -> Array:
     window : int
         Bars that are averaged.
     """
-    return _squared_spread(parts, window)  # type: ignore[no-any-return]
+    return _squared_spread(parts, window)
 
 
 @compiled_sums

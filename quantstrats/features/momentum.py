@@ -37,15 +37,15 @@ _SYMMETRIC = np.array([1.0, 2.0, 2.0, 1.0]) / 6.0
 
 
 def _change(bars: Bars, lag: int = 1) -> Array:
-    return bars.once(("change", lag), lambda: bars.close - before(bars.close, lag))  # type: ignore[no-any-return]
+    return bars.once(("change", lag), lambda: bars.close - before(bars.close, lag))
 
 
 def _highest(bars: Bars, window: int) -> Array:
-    return bars.once(("highest high", window), lambda: rolling_max(bars.high, window))  # type: ignore[no-any-return]
+    return bars.once(("highest high", window), lambda: rolling_max(bars.high, window))
 
 
 def _lowest(bars: Bars, window: int) -> Array:
-    return bars.once(("lowest low", window), lambda: rolling_min(bars.low, window))  # type: ignore[no-any-return]
+    return bars.once(("lowest low", window), lambda: rolling_min(bars.low, window))
 
 
 def _stochastic(bars: Bars, window: int) -> Array:
@@ -55,7 +55,7 @@ def _stochastic(bars: Bars, window: int) -> Array:
         low = _lowest(bars, window)
         return ratio(bars.close - low, _highest(bars, window) - low)
 
-    return bars.once(("stochastic", window), compute)  # type: ignore[no-any-return]
+    return bars.once(("stochastic", window), compute)
 
 
 @feature(
@@ -216,7 +216,7 @@ def awesome_oscillator(bars: Bars, fast: int = 5, slow: int = 34) -> Array:
 def accelerator_oscillator(bars: Bars, fast: int = 5, slow: int = 34, smoothing: int = 5) -> Array:
     """Accelerator oscillator: the awesome oscillator less its own mean over ``smoothing`` bars."""
     awesome = bars.of(awesome_oscillator, fast=fast, slow=slow)
-    return awesome - rolling_mean(awesome, smoothing)  # type: ignore[no-any-return]
+    return awesome - rolling_mean(awesome, smoothing)
 
 
 @feature(source=f"{_CHANDE}, ch. on momentum", bars=lambda window: whole(window) + 1)
@@ -254,7 +254,7 @@ def connors_rsi(bars: Bars, window: int = 3, streak_window: int = 2, rank_window
     counted = np.clip(run, -_LONGEST_RUN, _LONGEST_RUN)
     step = np.where(np.abs(run) > 1.0, np.sign(run), counted - before(counted))
     rank = rank_among_those_before(bars.simple_return, rank_window)
-    return (bars.of(rsi, window=window) + relative_strength(step, streak_window) + rank) / 3.0  # type: ignore[no-any-return]
+    return (bars.of(rsi, window=window) + relative_strength(step, streak_window) + rank) / 3.0
 
 
 @feature(
@@ -315,13 +315,13 @@ def coppock_curve(bars: Bars, window: int = 10, fast: int = 11, slow: int = 14) 
 @feature(source=_ELDER, bars=ema_bars, scale="price")
 def bull_power(bars: Bars, window: int = 13) -> Array:
     """Bull power: high - exponential average of closes."""
-    return bars.high - bars.of(ema, window=window)  # type: ignore[no-any-return]
+    return bars.high - bars.of(ema, window=window)
 
 
 @feature(source=_ELDER, bars=ema_bars, scale="price")
 def bear_power(bars: Bars, window: int = 13) -> Array:
     """Bear power: low - exponential average of closes."""
-    return bars.low - bars.of(ema, window=window)  # type: ignore[no-any-return]
+    return bars.low - bars.of(ema, window=window)
 
 
 @feature(

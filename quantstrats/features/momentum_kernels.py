@@ -25,7 +25,7 @@ def relative_strength(moves: Array, window: int) -> Array:
 
     Without that last rule the ratio of two averages that both fade would be what it was before any number of flat bars.
     """
-    return _relative_strength(moves, 1.0 / window, wilder_bars(window))  # type: ignore[no-any-return]
+    return _relative_strength(moves, 1.0 / window, wilder_bars(window))
 
 
 def double_smoothed_ratio(values: Array, sizes: Array, slow: int, fast: int) -> Array:
@@ -34,17 +34,17 @@ def double_smoothed_ratio(values: Array, sizes: Array, slow: int, fast: int) -> 
     A value must be zero wherever its size is.
     """
     alphas = 2.0 / (slow + 1.0), 2.0 / (fast + 1.0)
-    return _double_smoothed_ratio(values, sizes, *alphas, ema_bars(slow), ema_bars(fast))  # type: ignore[no-any-return]
+    return _double_smoothed_ratio(values, sizes, *alphas, ema_bars(slow), ema_bars(fast))
 
 
 def fisher(position: Array) -> Array:
     """Return Ehlers' Fisher transform of positions in -1 to 1."""
-    return _fisher(position)  # type: ignore[no-any-return]
+    return _fisher(position)
 
 
 def runs(values: Array) -> Array:
     """Return how many bars in a row rose (above zero) or fell (below), 0 where the last one did neither."""
-    return _runs(values)  # type: ignore[no-any-return]
+    return _runs(values)
 
 
 def rank_among_those_before(values: Array, window: int) -> Array:
@@ -52,7 +52,7 @@ def rank_among_those_before(values: Array, window: int) -> Array:
 
     Values may be missing at the beginning and at the end, not between.
     """
-    return _rank_among_those_before(values, window)  # type: ignore[no-any-return]
+    return _rank_among_those_before(values, window)
 
 
 def mean_deviations_off(values: Array, window: int) -> Array:
@@ -60,7 +60,7 @@ def mean_deviations_off(values: Array, window: int) -> Array:
 
     Values may be missing at the beginning and at the end, not between.
     """
-    return _mean_deviations_off(values, rolling_mean(values, window), window)  # type: ignore[no-any-return]
+    return _mean_deviations_off(values, rolling_mean(values, window), window)
 
 
 @compiled

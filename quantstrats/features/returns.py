@@ -18,13 +18,13 @@ _MURPHY = "Murphy (1999), Technical Analysis of the Financial Markets, ch. 10"
 @feature(source=_MARKETS, bars=2)
 def simple_return(bars: Bars) -> Array:
     """Simple return: close / close of the bar before - 1."""
-    return bars.simple_return  # type: ignore[no-any-return]
+    return bars.simple_return
 
 
 @feature(source=_MARKETS, bars=2)
 def log_return(bars: Bars) -> Array:
     """Log return: ln(close / close of the bar before)."""
-    return bars.log_return  # type: ignore[no-any-return]
+    return bars.log_return
 
 
 @feature(source=_MARKETS, bars=lambda window: whole(window) + 1)

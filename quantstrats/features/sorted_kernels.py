@@ -24,17 +24,17 @@ def rolling_quantiles(values: Array, window: int, shares: Sequence[float]) -> Ar
 
     Interpolated linearly between the sorted values: type 7 of Hyndman and Fan (1996), The American Statistician 50(4).
     """
-    return _rolling_quantiles(np.ascontiguousarray(values), window, np.array(shares))  # type: ignore[no-any-return]
+    return _rolling_quantiles(np.ascontiguousarray(values), window, np.array(shares))
 
 
 def median_and_deviation(values: Array, window: int) -> Array:
     """Return the median of the last ``window`` values and the median of how far they are off it, (2, symbols, bars)."""
-    return _median_and_deviation(np.ascontiguousarray(values), window)  # type: ignore[no-any-return]
+    return _median_and_deviation(np.ascontiguousarray(values), window)
 
 
 def mean_excess(values: Array, window: int, count: int) -> Array:
     """Return the mean of the ``count`` largest of the last ``window`` values, less the next one."""
-    return _mean_excess(np.ascontiguousarray(values), window, count)  # type: ignore[no-any-return]
+    return _mean_excess(np.ascontiguousarray(values), window, count)
 
 
 @compiled

@@ -93,7 +93,7 @@ def zscore(bars: Bars, window: int = 20) -> Array:
 
 
 def _medians(bars: Bars, window: int) -> Array:
-    return bars.once(("median and deviation", window), lambda: median_and_deviation(bars.close, window))  # type: ignore[no-any-return]
+    return bars.once(("median and deviation", window), lambda: median_and_deviation(bars.close, window))
 
 
 @feature(
@@ -135,14 +135,14 @@ def _moments(bars: Bars, window: int) -> Array:
         found[0][found[0] <= _ROUNDING**2] = np.nan
         return found
 
-    return bars.once(("moments", window), compute)  # type: ignore[no-any-return]
+    return bars.once(("moments", window), compute)
 
 
 @feature(source=f"{_JOANES}, G1", bars=lambda window: whole(window, 3) + 1)
 def skewness(bars: Bars, window: int = 60) -> Array:
     """Skewness of ``window`` log returns, adjusted for the sample's size; missing where they are all equal."""
     second, third, _ = _moments(bars, window)
-    return math.sqrt(window * (window - 1.0)) / (window - 2.0) * third / second**1.5  # type: ignore[no-any-return]
+    return math.sqrt(window * (window - 1.0)) / (window - 2.0) * third / second**1.5
 
 
 @feature(source=f"{_JOANES}, G2", bars=lambda window: whole(window, 4) + 1)
@@ -153,7 +153,7 @@ def kurtosis(bars: Bars, window: int = 60) -> Array:
     """
     second, _, fourth = _moments(bars, window)
     excess = fourth / second**2 - 3.0
-    return (window - 1.0) / ((window - 2.0) * (window - 3.0)) * ((window + 1.0) * excess + 6.0)  # type: ignore[no-any-return]
+    return (window - 1.0) / ((window - 2.0) * (window - 3.0)) * ((window + 1.0) * excess + 6.0)
 
 
 @feature(
@@ -166,7 +166,7 @@ def jarque_bera(bars: Bars, window: int = 60) -> Array:
     0 for a normal form. Moments are divided by ``window``. Missing where returns are all equal.
     """
     second, third, fourth = _moments(bars, window)
-    return window / 6.0 * (third**2 / second**3 + (fourth / second**2 - 3.0) ** 2 / 4.0)  # type: ignore[no-any-return]
+    return window / 6.0 * (third**2 / second**3 + (fourth / second**2 - 3.0) ** 2 / 4.0)
 
 
 def _robust_skewness_bars(window: int, share: float) -> int:
@@ -215,7 +215,7 @@ def _quantile_bars(window: int, share: float) -> int:
 )
 def quantile_distance(bars: Bars, window: int = 252, share: float = 0.5) -> Array:
     """Distance to a quantile: close / quantile ``share`` of ``window`` closes - 1; 0.5 is the median."""
-    return bars.close / rolling_quantiles(bars.close, window, (share,))[0] - 1.0  # type: ignore[no-any-return]
+    return bars.close / rolling_quantiles(bars.close, window, (share,))[0] - 1.0
 
 
 def _tail_bars(window: int, share: float) -> int:
@@ -276,7 +276,7 @@ def leverage_correlation(bars: Bars, window: int = 120) -> Array:
     """
     _, _, squares, products, others = least_squares(before(bars.log_return), np.abs(bars.log_return), window)
     least = window * _ROUNDING**2
-    return products / np.sqrt(np.where((squares > least) & (others > least), squares * others, np.nan))  # type: ignore[no-any-return]
+    return products / np.sqrt(np.where((squares > least) & (others > least), squares * others, np.nan))
 
 
 def _entropy_bars(window: int, bins: int) -> int:
@@ -308,6 +308,6 @@ def lorentzian_distance(bars: Bars, window: int = 20, scaled: bool = True) -> Ar
     """
     difference = np.abs(bars.simple_return - before(bars.simple_return))
     if not scaled:
-        return np.log1p(difference)  # type: ignore[no-any-return]
+        return np.log1p(difference)
     usual = before(rolling_std(bars.simple_return, window))
     return np.log1p(ratio(difference, np.where(usual > _ROUNDING, usual, np.nan)))

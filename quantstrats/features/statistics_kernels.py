@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 def moments(values: Array, window: int) -> Array:
     """Return the second, third and fourth central moments of the last ``window`` values, divided by ``window``."""
-    return _moments(np.ascontiguousarray(values), window)  # type: ignore[no-any-return]
+    return _moments(np.ascontiguousarray(values), window)
 
 
 def least_squares(x: Array, y: Array, window: int) -> Array:
     """Return the means of x and y, and the sums of (x - mean)^2, (x - mean)(y - mean) and (y - mean)^2."""
-    return _least_squares(np.ascontiguousarray(x), np.ascontiguousarray(y), window)  # type: ignore[no-any-return]
+    return _least_squares(np.ascontiguousarray(x), np.ascontiguousarray(y), window)
 
 
 def autocorrelations(values: Array, window: int, first: int, last: int) -> Array:
@@ -34,12 +34,12 @@ def autocorrelations(values: Array, window: int, first: int, last: int) -> Array
     Each is the sum of products of values off their mean, over that of squares: fewer products than squares. NaN where
     the deviation is not above 1e-12.
     """
-    return _autocorrelations(np.ascontiguousarray(values), window, first, last)  # type: ignore[no-any-return]
+    return _autocorrelations(np.ascontiguousarray(values), window, first, last)
 
 
 def last_partial_autocorrelation(correlations: Array) -> Array:
     """Return the last partial autocorrelation of those at the lags 1, 2, ..., by the Durbin-Levinson recursion."""
-    return _partial_autocorrelation(correlations)  # type: ignore[no-any-return]
+    return _partial_autocorrelation(correlations)
 
 
 def midrank(values: Array, window: int) -> Array:
@@ -47,23 +47,23 @@ def midrank(values: Array, window: int) -> Array:
 
     Values may be missing at the beginning and at the end, not between.
     """
-    return _midrank(np.ascontiguousarray(values), window)  # type: ignore[no-any-return]
+    return _midrank(np.ascontiguousarray(values), window)
 
 
 def variance_ratio_and_z(logs: Array, window: int, lag: int) -> Array:
     """Return Lo and MacKinlay's ratio, of ``window`` returns and overlapping ones of ``lag`` bars, and its robust z."""
-    return _variance_ratio_and_z(np.ascontiguousarray(logs), window, lag)  # type: ignore[no-any-return]
+    return _variance_ratio_and_z(np.ascontiguousarray(logs), window, lag)
 
 
 def histogram_entropy(values: Array, window: int, bins: int) -> Array:
     """Return the entropy of a histogram of ``bins`` equal parts of the window's range, over ln ``bins``."""
     least, most = rolling_min(values, window), rolling_max(values, window)
-    return _histogram_entropy(np.ascontiguousarray(values), least, most, window, bins)  # type: ignore[no-any-return]
+    return _histogram_entropy(np.ascontiguousarray(values), least, most, window, bins)
 
 
 def order_entropy(values: Array, window: int, order: int) -> Array:
     """Return the entropy of the orders of ``order`` successive values, over the logarithm of how many there are."""
-    return _order_entropy(np.ascontiguousarray(values), window, order)  # type: ignore[no-any-return]
+    return _order_entropy(np.ascontiguousarray(values), window, order)
 
 
 @compiled_sums

@@ -119,7 +119,7 @@ def _signal_bars(fast: int, slow: int, signal: int) -> int:
 @feature(source=_APPEL, bars=_convergence_bars, scale="price")
 def macd(bars: Bars, fast: int = 12, slow: int = 26) -> Array:
     """Moving average convergence-divergence: EMA of ``fast`` bars - EMA of ``slow`` bars."""
-    return bars.of(ema, window=fast) - bars.of(ema, window=slow)  # type: ignore[no-any-return]
+    return bars.of(ema, window=fast) - bars.of(ema, window=slow)
 
 
 @feature(source=_APPEL, bars=_signal_bars, scale="price")
@@ -131,13 +131,13 @@ def macd_signal(bars: Bars, fast: int = 12, slow: int = 26, signal: int = 9) -> 
 @feature(source=_HISTOGRAM, bars=_signal_bars, scale="price")
 def macd_histogram(bars: Bars, fast: int = 12, slow: int = 26, signal: int = 9) -> Array:
     """Histogram of the MACD: MACD - its signal line."""
-    return bars.of(macd, fast=fast, slow=slow) - bars.of(macd_signal, fast=fast, slow=slow, signal=signal)  # type: ignore[no-any-return]
+    return bars.of(macd, fast=fast, slow=slow) - bars.of(macd_signal, fast=fast, slow=slow, signal=signal)
 
 
 @feature(source=_PERCENTAGE, bars=_convergence_bars)
 def ppo(bars: Bars, fast: int = 12, slow: int = 26) -> Array:
     """Percentage price oscillator: 100 x (EMA of ``fast`` bars / EMA of ``slow`` bars - 1)."""
-    return 100.0 * (bars.of(ema, window=fast) / bars.of(ema, window=slow) - 1.0)  # type: ignore[no-any-return]
+    return 100.0 * (bars.of(ema, window=fast) / bars.of(ema, window=slow) - 1.0)
 
 
 @feature(source=_PERCENTAGE, bars=_signal_bars)
@@ -149,7 +149,7 @@ def ppo_signal(bars: Bars, fast: int = 12, slow: int = 26, signal: int = 9) -> A
 @feature(source=_PERCENTAGE, bars=_signal_bars)
 def ppo_histogram(bars: Bars, fast: int = 12, slow: int = 26, signal: int = 9) -> Array:
     """Histogram of the PPO: PPO - its signal line."""
-    return bars.of(ppo, fast=fast, slow=slow) - bars.of(ppo_signal, fast=fast, slow=slow, signal=signal)  # type: ignore[no-any-return]
+    return bars.of(ppo, fast=fast, slow=slow) - bars.of(ppo_signal, fast=fast, slow=slow, signal=signal)
 
 
 def _moved(level: Array, close: Array) -> Array:
@@ -187,7 +187,7 @@ def detrended_price(bars: Bars, window: int = 20) -> Array:
 
     Charts draw it so many bars further back, where it looks ahead; this is its value on the bar on which it is known.
     """
-    return before(bars.close, window // 2 + 1) - bars.of(sma, window=window)  # type: ignore[no-any-return]
+    return before(bars.close, window // 2 + 1) - bars.of(sma, window=window)
 
 
 @feature(source=_PRING, bars=_KST_BARS)
@@ -258,13 +258,13 @@ def qstick(bars: Bars, window: int = 8) -> Array:
 @feature(source=_LINTON, bars=lambda window: whole(window), scale="price")
 def ichimoku_conversion(bars: Bars, window: int = 9) -> Array:
     """Conversion line of Ichimoku (tenkan-sen): (highest high + lowest low) / 2 of ``window`` bars."""
-    return bars.of(donchian_middle, window=window)  # type: ignore[no-any-return]
+    return bars.of(donchian_middle, window=window)
 
 
 @feature(source=_LINTON, bars=lambda window: whole(window), scale="price")
 def ichimoku_base(bars: Bars, window: int = 26) -> Array:
     """Base line of Ichimoku (kijun-sen): (highest high + lowest low) / 2 of ``window`` bars."""
-    return bars.of(donchian_middle, window=window)  # type: ignore[no-any-return]
+    return bars.of(donchian_middle, window=window)
 
 
 def _span_a_bars(fast: int, slow: int, shift: int) -> int:

@@ -44,7 +44,7 @@ def _adx_bars(window: int) -> int:
 
 def _movement(bars: Bars, window: int) -> tuple[Array, Array, Array, Array]:
     key = ("directional movement", window)
-    return bars.once(key, lambda: directional_movement(bars.high, bars.low, bars.of(true_range), window))  # type: ignore[no-any-return]
+    return bars.once(key, lambda: directional_movement(bars.high, bars.low, bars.of(true_range), window))
 
 
 @feature(source=_DIRECTIONAL, bars=_movement_bars, family="trend")
@@ -88,7 +88,7 @@ def adx(bars: Bars, window: int = 14) -> Array:
 def adxr(bars: Bars, window: int = 14) -> Array:
     """Average directional index rating: the mean of the ADX and that of ``window`` bars before, 0 to 100."""
     strength = bars.of(adx, window=window)
-    return 0.5 * (strength + before(strength, window))  # type: ignore[no-any-return]
+    return 0.5 * (strength + before(strength, window))
 
 
 @feature(source=_AROON, bars=lambda window: whole(window) + 1, family="trend")
@@ -111,7 +111,7 @@ def aroon_down(bars: Bars, window: int = 25) -> Array:
 @feature(source=_AROON, bars=lambda window: whole(window) + 1, family="trend")
 def aroon_oscillator(bars: Bars, window: int = 25) -> Array:
     """Aroon oscillator: Aroon up - Aroon down, -100 to 100."""
-    return bars.of(aroon_up, window=window) - bars.of(aroon_down, window=window)  # type: ignore[no-any-return]
+    return bars.of(aroon_up, window=window) - bars.of(aroon_down, window=window)
 
 
 def _vortex(bars: Bars, move: Array, window: int) -> Array:
@@ -140,7 +140,7 @@ def vortex_minus(bars: Bars, window: int = 14) -> Array:
 
 def _walk(bars: Bars, window: int) -> tuple[Array, Array]:
     key = ("furthest walk", window)
-    return bars.once(key, lambda: furthest_walk(bars.high, bars.low, bars.of(true_range), window))  # type: ignore[no-any-return]
+    return bars.once(key, lambda: furthest_walk(bars.high, bars.low, bars.of(true_range), window))
 
 
 @feature(source=_WALK, bars=lambda window: whole(window, 2) + 1, family="trend")
@@ -170,7 +170,7 @@ def _parabolic_bars(step: float, limit: float) -> int:
 
 def _parabolic(bars: Bars, step: float, limit: float) -> tuple[Array, Array]:
     key = ("parabolic", step, limit)
-    return bars.once(key, lambda: parabolic_stop(bars.high, bars.low, bars.block, step, limit))  # type: ignore[no-any-return]
+    return bars.once(key, lambda: parabolic_stop(bars.high, bars.low, bars.block, step, limit))
 
 
 @feature(source=_PARABOLIC, bars=_parabolic_bars, scale="price", family="trend")
@@ -200,7 +200,7 @@ def _supertrend(bars: Bars, window: int, multiple: float) -> tuple[Array, Array]
     def compute() -> tuple[Array, Array]:
         return band_stop(bars.median, multiple * bars.of(atr, window=window), bars.close, bars.block)
 
-    return bars.once(("supertrend", window, multiple), compute)  # type: ignore[no-any-return]
+    return bars.once(("supertrend", window, multiple), compute)
 
 
 @feature(source=_SEBAN, bars=_supertrend_bars, scale="price", family="trend")

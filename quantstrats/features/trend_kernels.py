@@ -30,12 +30,12 @@ def directional_movement(high: Array, low: Array, true_range: Array, window: int
     What nothing moved for as long as it counts is zero: else the ratio of two averages that both fade would be what it
     was before any number of flat bars. There the DX is missing, and the ADX is 0.
     """
-    return _directional_movement(high, low, true_range, 1.0 / window, wilder_bars(window))  # type: ignore[no-any-return]
+    return _directional_movement(high, low, true_range, 1.0 / window, wilder_bars(window))
 
 
 def range_bulge(ranges: Array, window: int) -> Array:
     """Return the exponential average of ranges / that average's own; NaN where none was for as long as it counts."""
-    return _range_bulge(ranges, 2.0 / (window + 1.0), ema_bars(window))  # type: ignore[no-any-return]
+    return _range_bulge(ranges, 2.0 / (window + 1.0), ema_bars(window))
 
 
 def parabolic_stop(high: Array, low: Array, block: Blocks, step: float, limit: float) -> tuple[Array, Array]:
@@ -45,7 +45,7 @@ def parabolic_stop(high: Array, low: Array, block: Blocks, step: float, limit: f
     the second bar's low fell, and by more than the high rose; else long; its first stop is the first bar's extreme. On
     its first bar alone it has none: NaN.
     """
-    return _parabolic_stop(high, low, block, _BEFORE, step, limit)  # type: ignore[no-any-return]
+    return _parabolic_stop(high, low, block, _BEFORE, step, limit)
 
 
 def band_stop(middle: Array, width: Array, close: Array, block: Blocks) -> tuple[Array, Array]:
@@ -54,7 +54,7 @@ def band_stop(middle: Array, width: Array, close: Array, block: Blocks) -> tuple
     Bands only come nearer, until a close crosses one. A bar's path starts on the first bar of the fourth block of time
     before its own, upwards where that closed at its middle or above it.
     """
-    return _band_stop(middle, width, close, block, _BEFORE)  # type: ignore[no-any-return]
+    return _band_stop(middle, width, close, block, _BEFORE)
 
 
 def furthest_walk(high: Array, low: Array, true_range: Array, window: int) -> tuple[Array, Array]:
@@ -63,7 +63,7 @@ def furthest_walk(high: Array, low: Array, true_range: Array, window: int) -> tu
     The largest of 2 to ``window`` bars n of (high - low n bars before) / (mean true range of n bars x sqrt(n)); NaN
     where nothing moved.
     """
-    return _furthest_walk(high, low, true_range, window)  # type: ignore[no-any-return]
+    return _furthest_walk(high, low, true_range, window)
 
 
 def share_above(values: Array, levels: Array, window: int) -> Array:
@@ -71,7 +71,7 @@ def share_above(values: Array, levels: Array, window: int) -> Array:
 
     NaN where all are the level itself.
     """
-    return _share_above(values, levels, window)  # type: ignore[no-any-return]
+    return _share_above(values, levels, window)
 
 
 def rises_over_falls(values: Array, window: int) -> Array:
@@ -79,7 +79,7 @@ def rises_over_falls(values: Array, window: int) -> Array:
 
     Values may be missing at the end, not between.
     """
-    return _rises_over_falls(values, window)  # type: ignore[no-any-return]
+    return _rises_over_falls(values, window)
 
 
 @compiled

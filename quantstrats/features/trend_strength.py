@@ -32,19 +32,19 @@ _ROUNDING = 1e-12  # what is left of nothing, for rounding
 
 
 def _slope(bars: Bars, window: int) -> Array:
-    return bars.once(("slope of closes", window), lambda: rolling_slope(bars.close, window))  # type: ignore[no-any-return]
+    return bars.once(("slope of closes", window), lambda: rolling_slope(bars.close, window))
 
 
 def _path(bars: Bars, window: int) -> Array:
     """Return the sum of the sizes of the last ``window`` changes of the close."""
     size = np.abs(bars.once(("change", 1), lambda: bars.close - before(bars.close)))
-    return bars.once(("path", window), lambda: rolling_sum(size, window))  # type: ignore[no-any-return]
+    return bars.once(("path", window), lambda: rolling_sum(size, window))
 
 
 @feature(source=_CHANDE, bars=lambda window: whole(window, 2), family="trend")
 def slope(bars: Bars, window: int = 20) -> Array:
     """Slope per bar of the least-squares line through the last closes, as a part of their mean."""
-    return _slope(bars, window) / bars.of(sma, window=window)  # type: ignore[no-any-return]
+    return _slope(bars, window) / bars.of(sma, window=window)
 
 
 @feature(source=_CHANDE, bars=lambda window: whole(window, 2), family="trend")

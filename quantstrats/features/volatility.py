@@ -72,7 +72,7 @@ def atr(bars: Bars, window: int = 14) -> Array:
 )
 def natr(bars: Bars, window: int = 14) -> Array:
     """Normalised average true range: 100 x average true range / close, in per cent."""
-    return 100.0 * bars.of(atr, window=window) / bars.close  # type: ignore[no-any-return]
+    return 100.0 * bars.of(atr, window=window) / bars.close
 
 
 @feature(source=f"{_WILDER}, the true range as a part of its usual size", bars=lambda window: whole(window) + 2)
@@ -92,7 +92,7 @@ def range_ratio(bars: Bars, window: int = 20) -> Array:
 def high_low_range(bars: Bars, window: int = 20) -> Array:
     """Log range: ln(highest high / lowest low) of ``window`` bars."""
     high = bars.once(("highest high", window), lambda: rolling_max(bars.high, window))
-    return np.log(high / bars.once(("lowest low", window), lambda: rolling_min(bars.low, window)))  # type: ignore[no-any-return]
+    return np.log(high / bars.once(("lowest low", window), lambda: rolling_min(bars.low, window)))
 
 
 @feature(
@@ -123,7 +123,7 @@ def ewma_volatility(bars: Bars, decay: float = 0.94) -> Array:
 
 
 def _log_range(bars: Bars) -> Array:
-    return bars.once("log of high / low", lambda: np.log(bars.high / bars.low))  # type: ignore[no-any-return]
+    return bars.once("log of high / low", lambda: np.log(bars.high / bars.low))
 
 
 @feature(
@@ -160,7 +160,7 @@ def _rogers_satchell_variance(bars: Bars, window: int) -> Array:
         down = np.log(bars.low / bars.close) * np.log(bars.low / bars.open)
         return np.maximum(rolling_mean(up + down, window), 0.0)
 
-    return bars.once(("variance of Rogers and Satchell", window), compute)  # type: ignore[no-any-return]
+    return bars.once(("variance of Rogers and Satchell", window), compute)
 
 
 @feature(
@@ -265,7 +265,7 @@ def rolling_sortino(bars: Bars, window: int = 252, target: float = 0.0) -> Array
 
 
 def _drawdown(bars: Bars, window: int) -> Array:
-    return bars.once(("drawdown", window), lambda: bars.close / rolling_max(bars.close, window) - 1.0)  # type: ignore[no-any-return]
+    return bars.once(("drawdown", window), lambda: bars.close / rolling_max(bars.close, window) - 1.0)
 
 
 @feature(source=f"{_MAGDON}, the drawdown at its end", bars=lambda window: whole(window))
@@ -297,7 +297,7 @@ def _bipower(bars: Bars, window: int) -> Array:
         size = np.abs(bars.log_return)
         return rolling_sum(size * before(size), window - 1) * (0.5 * math.pi * window / (window - 1.0))
 
-    return bars.once(("bipower variation", window), compute)  # type: ignore[no-any-return]
+    return bars.once(("bipower variation", window), compute)
 
 
 @feature(source=f"{_BARNDORFF}; with the factor n / (n - 1) of {_HUANG}", bars=lambda window: whole(window, 2) + 1)
@@ -351,7 +351,7 @@ def relative_volatility_index(bars: Bars, window: int = 10, smoothing: int = 14)
 
 def _losses(bars: Bars, window: int, level: float) -> tuple[Array, Array]:
     key = ("lower tail of returns", window, level)
-    return bars.once(key, lambda: lower_tail(bars.simple_return, window, level))  # type: ignore[no-any-return]
+    return bars.once(key, lambda: lower_tail(bars.simple_return, window, level))
 
 
 def _tail_bars(window: int, level: float) -> int:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def deepest_fall(values: Array, window: int) -> Array:
     """Return the least of a value / a value on or before it - 1, both among the last ``window``; 0 where none fell."""
-    return _deepest_fall(values, window)  # type: ignore[no-any-return]
+    return _deepest_fall(values, window)
 
 
 def lower_tail(values: Array, window: int, level: float) -> tuple[Array, Array]:
@@ -28,7 +28,7 @@ def lower_tail(values: Array, window: int, level: float) -> tuple[Array, Array]:
     The quantile is interpolated linearly between the sorted values (type 7 of Hyndman and Fan 1996). The mean is of the
     least ``level`` x ``window`` values, of which the last counts in part (Acerbi and Tasche 2002).
     """
-    return _lower_tail(np.ascontiguousarray(values), window, level)  # type: ignore[no-any-return]
+    return _lower_tail(np.ascontiguousarray(values), window, level)
 
 
 @compiled

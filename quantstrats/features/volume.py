@@ -91,7 +91,7 @@ _VALUE_AREA = 0.7  # of the volume, as the source has it
 
 
 def _mean_volume(bars: Bars, window: int) -> Array:
-    return bars.once(("mean volume", window), lambda: rolling_mean(bars.volume, window))  # type: ignore[no-any-return]
+    return bars.once(("mean volume", window), lambda: rolling_mean(bars.volume, window))
 
 
 @feature(source=_BERKOWITZ, bars=lambda window: whole(window) + 1, scale="price", needs=("volume",))
@@ -114,7 +114,7 @@ def rolling_vwap(bars: Bars, window: int = 20) -> Array:
 @feature(source=_BERKOWITZ, bars=lambda window: whole(window), needs=("volume",))
 def vwap_distance(bars: Bars, window: int = 20) -> Array:
     """Distance to the volume-weighted average price of ``window`` bars: close / average - 1."""
-    return bars.close / bars.of(rolling_vwap, window=window) - 1.0  # type: ignore[no-any-return]
+    return bars.close / bars.of(rolling_vwap, window=window) - 1.0
 
 
 @feature(source=f"{_MURPHY}; against a mean", bars=lambda window: whole(window), needs=("volume",))
@@ -185,7 +185,7 @@ def pvo_signal(bars: Bars, fast: int = 12, slow: int = 26, signal: int = 9) -> A
 @feature(source=f"{_ACHELIS}, Volume Oscillator; Appel's histogram", bars=_pvo_signal_bars, needs=("volume",))
 def pvo_histogram(bars: Bars, fast: int = 12, slow: int = 26, signal: int = 9) -> Array:
     """Histogram of the percentage volume oscillator: the oscillator less its signal line."""
-    return bars.of(pvo, fast=fast, slow=slow) - bars.of(pvo_signal, fast=fast, slow=slow, signal=signal)  # type: ignore[no-any-return]
+    return bars.of(pvo, fast=fast, slow=slow) - bars.of(pvo_signal, fast=fast, slow=slow, signal=signal)
 
 
 @feature(
@@ -244,7 +244,7 @@ def _profile_of(bars: Bars, window: int, bins: int) -> tuple[Array, Array, Array
     def compute() -> tuple[Array, Array, Array]:
         return profile(bars.high, bars.low, bars.volume, window, bins, _VALUE_AREA)
 
-    return bars.once(("volume profile", window, bins), compute)  # type: ignore[no-any-return]
+    return bars.once(("volume profile", window, bins), compute)
 
 
 @feature(source=_PROFILE, bars=_profile_bars, needs=("volume", "ranges"))

@@ -40,7 +40,7 @@ _ROUNDING = 1e-12  # what the deviation of equal changes may be of the price, fo
 
 def _direction(bars: Bars) -> Array:
     """Return 1 where the close rose, -1 where it fell, 0 where it did neither."""
-    return bars.once("direction", lambda: np.sign(bars.close - before(bars.close)))  # type: ignore[no-any-return]
+    return bars.once("direction", lambda: np.sign(bars.close - before(bars.close)))
 
 
 def tick_sign(bars: Bars) -> Array:
@@ -58,7 +58,7 @@ def tick_sign(bars: Bars) -> Array:
             sign = np.where(still, before(sign), sign)
         return sign
 
-    return bars.once("tick sign", compute)  # type: ignore[no-any-return]
+    return bars.once("tick sign", compute)
 
 
 def _money_flow_volume(bars: Bars) -> Array:
@@ -68,11 +68,11 @@ def _money_flow_volume(bars: Bars) -> Array:
         place = ratio(2.0 * bars.close - bars.high - bars.low, bars.high - bars.low, 0.0)
         return place * bars.volume
 
-    return bars.once("money flow volume", compute)  # type: ignore[no-any-return]
+    return bars.once("money flow volume", compute)
 
 
 def _volume_sum(bars: Bars, window: int) -> Array:
-    return bars.once(("volume", window), lambda: rolling_sum(bars.volume, window))  # type: ignore[no-any-return]
+    return bars.once(("volume", window), lambda: rolling_sum(bars.volume, window))
 
 
 @feature(
@@ -272,7 +272,7 @@ def _bulk_surplus(bars: Bars, window: int) -> Array:
         deviation = rolling_std(change, window)
         return surplus_of_normal(ratio(change, np.where(deviation <= _ROUNDING * bars.close, 0.0, deviation)))
 
-    return bars.once(("bulk surplus", window), compute)  # type: ignore[no-any-return]
+    return bars.once(("bulk surplus", window), compute)
 
 
 @feature(

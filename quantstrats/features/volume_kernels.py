@@ -29,27 +29,27 @@ def fading_mean(values: Array, alpha: float) -> Array:
     An exponential average that passes over missing values and ends after as many bars as until it has faded, so that
     nothing before them counts, however large it was. Missing where the present value is.
     """
-    return _fading(np.ascontiguousarray(values), alpha, bars_until_faded(alpha), True)  # type: ignore[no-any-return]
+    return _fading(np.ascontiguousarray(values), alpha, bars_until_faded(alpha), True)
 
 
 def fading_sum(values: Array, alpha: float) -> Array:
     """Return the sum with the same weights, of which the present value's is 1; a missing value adds nothing."""
-    return _fading(np.ascontiguousarray(values), alpha, bars_until_faded(alpha), False)  # type: ignore[no-any-return]
+    return _fading(np.ascontiguousarray(values), alpha, bars_until_faded(alpha), False)
 
 
 def within_session(price: Array, volume: Array, session: Whole, window: int) -> Array:
     """Return the volume-weighted mean price since the session began; NaN from its bar ``window`` + 1 on."""
-    return _within_session(price, volume, session, window)  # type: ignore[no-any-return]
+    return _within_session(price, volume, session, window)
 
 
 def volume_force(high: Array, low: Array, close: Array, volume: Array) -> Array:
     """Return Klinger's volume force: 100 x volume x trend x |2 x range / ranges of the trend - 1|."""
-    return _volume_force(high, low, close, volume, LONGEST_TREND)  # type: ignore[no-any-return]
+    return _volume_force(high, low, close, volume, LONGEST_TREND)
 
 
 def surplus_of_normal(values: Array) -> Array:
     """Return 2 Phi(x) - 1: the chance of a normal value below x, less that of one above."""
-    return _surplus_of_normal(values)  # type: ignore[no-any-return]
+    return _surplus_of_normal(values)
 
 
 def profile(high: Array, low: Array, volume: Array, window: int, bins: int, share: float) -> tuple[Array, Array, Array]:
@@ -58,7 +58,7 @@ def profile(high: Array, low: Array, volume: Array, window: int, bins: int, shar
     The window's range is cut into ``bins`` equal parts; a bar's volume lies evenly between its low and its high.
     """
     tops, bottoms = rolling_max(high, window), rolling_min(low, window)
-    return _profile(high, low, volume, tops, bottoms, window, bins, share)  # type: ignore[no-any-return]
+    return _profile(high, low, volume, tops, bottoms, window, bins, share)
 
 
 @compiled

@@ -6,8 +6,9 @@ Made from a Market by ``direction``, ``drawdown_risk``, ``triple_barrier`` and `
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from quantstrats.lazy import lazily
 
 if TYPE_CHECKING:
     from quantstrats.labels.barriers import Barriers, triple_barrier
@@ -68,14 +69,4 @@ __all__ = [
     "uniqueness",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'quantstrats.labels' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"quantstrats.labels.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOMES)

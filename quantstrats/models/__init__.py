@@ -7,8 +7,9 @@ Every name loads on first use, and a model's library when it is fitted or asked.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from quantstrats.lazy import lazily
 
 if TYPE_CHECKING:
     from quantstrats.models.base import FittedModel, Model
@@ -58,14 +59,4 @@ __all__ = [
     "make",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'quantstrats.models' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"quantstrats.models.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -6,8 +6,9 @@ samples. Every name loads on first use.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from quantstrats.lazy import lazily
 
 if TYPE_CHECKING:
     from quantstrats.splits.combinatorial import CombinatorialPurgedSplit
@@ -22,14 +23,4 @@ _HOMES = {
 
 __all__ = ["CombinatorialPurgedSplit", "PurgedKFold", "purged_tail"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'quantstrats.splits' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"quantstrats.splits.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -11,7 +11,7 @@ import pytest
 
 from quantstrats import Market, SideSeries, Signal, features
 from quantstrats.evaluation import evaluate
-from quantstrats.features.definition import POWERS
+from quantstrats.features.definition import NEEDS, POWERS
 from quantstrats.guard.check import check_lookahead
 
 from .oracle import random_market
@@ -156,14 +156,13 @@ def test_a_feature_is_described(name):
     assert len(each.summary) <= 110
     assert each.source
     assert each.scale in POWERS
-    assert set(each.needs) <= {"volume", "ranges", "sector"}
+    assert set(each.needs) <= set(NEEDS)
 
 
 def test_more_than_110_distinct_formulas_ship():
-    assert len(SHIPPED) >= 110
-    assert len(
-        {each.function.__code__.co_code + repr(each.function.__code__.co_consts).encode() for each in SHIPPED.values()}
-    )
+    # The same body with other numbers in it is a window, not another formula.
+    bodies = {(each.function.__code__.co_code, each.function.__code__.co_names) for each in SHIPPED.values()}
+    assert len(bodies) >= 110
 
 
 @pytest.mark.parametrize("name", OWN)
