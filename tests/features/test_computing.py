@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import quantstrats
-from quantstrats import DataError, Learner, Market, Plugins, QuantstratsError, Signal, features, hookimpl
+from quantstrats import DataError, Learner, Market, Plugins, QuantstratsError, Signal, features, hookimpl, models
 from quantstrats.features import feature
 from quantstrats.learning.fits import Fits
 
@@ -213,3 +213,71 @@ def test_the_warm_up_of_longer_bars_counts_rows():
     assert features.warmup(["sma(window=4)@week"]) == (5 + 1) * 5 - 1
     assert features.warmup(["sma(window=4)@week"], calendar="24/7") == (5 + 1) * 7 - 1
     assert features.warmup(["sma(window=4)@1h"], bar="5min") == (5 + 1) * 12 - 1
+
+
+@dataclass(frozen=True)
+class Forgetful(Signal):
+    """A feature that rests on more bars than it says."""
+
+    name = "forgetful"
+
+    def warmup(self):
+        return 3
+
+    def forecast(self, market):
+        return features.compute(market, ["longer_than_told"], plugins=OFFERED.plugins)["longer_than_told"]
+
+
+def test_the_guard_names_the_memory_of_a_feature_that_rests_on_more_than_it_says(monkeypatch):
+    # What was computed on the whole market must not be at hand where the guard looks for the cause.
+    @feature(source="this test", bars=2, family="mine")
+    def longer_than_told(bars):
+        """The close over the first one."""
+        return bars.close / bars.close[:, :1]
+
+    plugins = Plugins()
+    plugins.register(Offers(longer_than_told), "mine")
+    monkeypatch.setattr(OFFERED, "plugins", plugins)
+    with pytest.raises(QuantstratsError, match=r"remembers more than warmup\(\) says"):
+        quantstrats.backtest(Forgetful(), random_market(300, seed=4))
+
+
+@dataclass(frozen=True)
+class OneClass(Learner):
+    """Learn from labels of one class alone."""
+
+    name = "one_class"
+
+    def warmup(self):
+        return 2
+
+    def fit(self, market):
+        inputs = np.arange(float(len(market)))[:, None]
+        return Asks(models.LogisticRegression().fit(inputs, np.ones(len(market))))
+
+
+@dataclass(frozen=True)
+class Asks(Signal):
+    """What the model says."""
+
+    name = "asks"
+    model: Any
+
+    def warmup(self):
+        return 2
+
+    def forecast(self, market):
+        said = self.model.probability(1.0, np.arange(float(len(market)))[:, None])
+        return pd.DataFrame(dict.fromkeys(market.symbols, said), index=market.index)
+
+
+def test_fits_that_learned_nothing_are_counted_and_named_in_the_log():
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    run = quantstrats.backtest(OneClass(refit="quarter", train=60), random_market(300, seed=2), fits=Fits())
+    made = run.manifest["fits"]["made"]
+    assert made >= 3
+    assert run.manifest["fits"]["outcomes"] == {"one class": made}
+    named = [line["message"] for line in run.log if "learned nothing on the bars" in line["message"]]
+    assert len(named) == made
+    assert "one class" in named[0]
+    assert run.metrics["orders"] == 0
