@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
     from quantstrats.plugins import Plugins
 
-# In the order in which they are listed; each is a module of this package.
-FAMILIES = (
+# In the order in which they are listed; each is a module of this package, and a family may have several.
+MODULES = (
     "averages",
     "trend",
+    "trend_direction",
+    "trend_strength",
     "momentum",
     "returns",
     "channels",
@@ -26,11 +28,14 @@ FAMILIES = (
     "levels",
     "candles",
     "volume",
+    "volume_flow",
     "liquidity",
     "statistics",
+    "dependence",
     "filters",
     "dates",
     "crosssection",
+    "breadth",
     "fitted",
 )
 
@@ -46,10 +51,10 @@ def register_features(register: Callable[[Feature], None]) -> None:
 def shipped() -> dict[str, Feature]:
     """Return the features that ship, by name, family by family."""
     found: dict[str, Feature] = {}
-    for family in FAMILIES:
-        module = importlib.import_module(f"quantstrats.features.{family}")
+    for name in MODULES:
+        module = importlib.import_module(f"quantstrats.features.{name}")
         for each in vars(module).values():
-            if isinstance(each, Feature) and each.family == family:
+            if isinstance(each, Feature) and each.function.__module__ == module.__name__:  # not one it imports
                 found[each.name] = each
     return found
 

@@ -12,17 +12,10 @@ import numpy as np
 
 from quantstrats.features.bars import ratio
 from quantstrats.features.breadth import (
-    advance_decline,
-    advance_decline_line,
-    breadth,
     changes,
     enough,
-    mcclellan_oscillator,
     mean_of_row,
-    new_highs_lows,
     of_own_group,
-    sector_advance_decline,
-    sector_breadth,
     sectors_of,
     where_present,
 )
@@ -39,26 +32,6 @@ from quantstrats.features.definition import feature
 if TYPE_CHECKING:
     from quantstrats.features.bars import Array
     from quantstrats.market.market import Market
-
-__all__ = [
-    "advance_decline",
-    "advance_decline_line",
-    "breadth",
-    "cross_sectional_rank",
-    "cross_sectional_zscore",
-    "dispersion",
-    "lead_lag_correlation",
-    "market_beta",
-    "market_correlation",
-    "market_residual_volatility",
-    "mcclellan_oscillator",
-    "mean_correlation",
-    "new_highs_lows",
-    "relative_strength",
-    "sector_advance_decline",
-    "sector_breadth",
-    "sector_relative_return",
-]
 
 _JEGADEESH = "Jegadeesh and Titman (1993), J. of Finance 48(1), sec. I"
 _LEVY = "Levy (1967), Relative Strength as a Criterion for Investment Selection, J. of Finance 22(4)"

@@ -12,21 +12,8 @@ from quantstrats.features.bars import ratio
 from quantstrats.features.decay import whole
 from quantstrats.features.definition import feature
 from quantstrats.features.dependence import (
-    autocorrelation,
-    autoregressive_forecast,
-    dickey_fuller_t,
-    fractional_difference,
-    hurst,
-    ljung_box,
     log_close,
-    ou_half_life,
-    partial_autocorrelation,
-    permutation_entropy,
-    runs_z,
     share_between,
-    variance_ratio,
-    variance_ratio_z,
-    volatility_clustering,
 )
 from quantstrats.features.kernels import (
     rolling_max,
@@ -46,39 +33,6 @@ from quantstrats.features.statistics_kernels import (
 
 if TYPE_CHECKING:
     from quantstrats.features.bars import Array, Bars
-
-__all__ = [
-    "autocorrelation",
-    "autoregressive_forecast",
-    "dickey_fuller_t",
-    "fractional_difference",
-    "hurst",
-    "information_discreteness",
-    "jarque_bera",
-    "kurtosis",
-    "leverage_correlation",
-    "ljung_box",
-    "lorentzian_distance",
-    "max_return",
-    "mean_return",
-    "ou_half_life",
-    "partial_autocorrelation",
-    "percentile_rank",
-    "permutation_entropy",
-    "quantile_distance",
-    "regression_residual_z",
-    "robust_skewness",
-    "robust_zscore",
-    "runs_z",
-    "semivariance_ratio",
-    "shannon_entropy",
-    "skewness",
-    "tail_exponent",
-    "variance_ratio",
-    "variance_ratio_z",
-    "volatility_clustering",
-    "zscore",
-]
 
 _JOANES = "Joanes and Gill (1998), Comparing Measures of Sample Skewness and Kurtosis, The Statistician 47(1), 183-189"
 

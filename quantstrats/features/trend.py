@@ -12,88 +12,10 @@ from quantstrats.features.channels import donchian_middle
 from quantstrats.features.decay import ema_bars, whole
 from quantstrats.features.definition import feature
 from quantstrats.features.kernels import ema_of, rolling_max, rolling_mean, rolling_min, rolling_sum
-from quantstrats.features.trend_direction import (
-    adx,
-    adxr,
-    aroon_down,
-    aroon_oscillator,
-    aroon_up,
-    dx,
-    minus_di,
-    parabolic_sar,
-    parabolic_sar_trend,
-    plus_di,
-    random_walk_index_high,
-    random_walk_index_low,
-    supertrend,
-    supertrend_trend,
-    vortex_minus,
-    vortex_plus,
-)
 from quantstrats.features.trend_kernels import range_bulge
-from quantstrats.features.trend_strength import (
-    choppiness_index,
-    efficiency_ratio,
-    higher_highs_lows,
-    mann_kendall,
-    r_squared,
-    slope,
-    slope_t,
-    trend_intensity,
-    trend_score,
-    vertical_horizontal_filter,
-)
 
 if TYPE_CHECKING:
     from quantstrats.features.bars import Array, Bars
-
-__all__ = [
-    "adx",
-    "adxr",
-    "aroon_down",
-    "aroon_oscillator",
-    "aroon_up",
-    "choppiness_index",
-    "detrended_price",
-    "dx",
-    "efficiency_ratio",
-    "elder_impulse",
-    "higher_highs_lows",
-    "ichimoku_base",
-    "ichimoku_conversion",
-    "ichimoku_position",
-    "ichimoku_span_a",
-    "ichimoku_span_b",
-    "kst",
-    "kst_signal",
-    "macd",
-    "macd_histogram",
-    "macd_signal",
-    "mann_kendall",
-    "mass_index",
-    "minus_di",
-    "parabolic_sar",
-    "parabolic_sar_trend",
-    "plus_di",
-    "ppo",
-    "ppo_histogram",
-    "ppo_signal",
-    "qstick",
-    "r_squared",
-    "random_walk_index_high",
-    "random_walk_index_low",
-    "schaff_trend_cycle",
-    "slope",
-    "slope_t",
-    "supertrend",
-    "supertrend_trend",
-    "trend_intensity",
-    "trend_score",
-    "trix",
-    "vertical_horizontal_filter",
-    "vortex_minus",
-    "vortex_plus",
-]
 
 _APPEL = "Appel (2005), Technical Analysis, ch. on moving average convergence-divergence"
 _DORSEY = "Dorsey (1992), The Mass Index, Stocks & Commodities 10(6)"

@@ -22,63 +22,12 @@ from quantstrats.features.kernels import (
     rolling_sum,
 )
 from quantstrats.features.volume_flow import (
-    accumulation_distribution,
-    bulk_volume_imbalance,
-    chaikin_money_flow,
-    chaikin_oscillator,
-    cumulative_delta,
-    ease_of_movement,
-    force_index,
-    klinger_oscillator,
-    money_flow_index,
-    negative_volume_index,
-    obv,
-    positive_volume_index,
-    twiggs_money_flow,
-    up_down_volume_ratio,
     volume_price_trend,
-    vpin,
 )
 from quantstrats.features.volume_kernels import fading_mean, profile, within_session
 
 if TYPE_CHECKING:
     from quantstrats.features.bars import Array, Bars
-
-__all__ = [
-    "accumulation_distribution",
-    "bulk_volume_imbalance",
-    "chaikin_money_flow",
-    "chaikin_oscillator",
-    "cumulative_delta",
-    "dollar_volume",
-    "ease_of_movement",
-    "force_index",
-    "klinger_oscillator",
-    "market_facilitation_index",
-    "money_flow_index",
-    "negative_volume_index",
-    "obv",
-    "positive_volume_index",
-    "price_volume_correlation",
-    "pvo",
-    "pvo_histogram",
-    "pvo_signal",
-    "rolling_vwap",
-    "twiggs_money_flow",
-    "up_down_volume_ratio",
-    "value_area_position",
-    "volume_price_divergence",
-    "volume_price_trend",
-    "volume_profile_distance",
-    "volume_ratio",
-    "volume_roc",
-    "volume_trend",
-    "volume_weighted_return",
-    "volume_zscore",
-    "vpin",
-    "vwap",
-    "vwap_distance",
-]
 
 _ACHELIS = "Achelis (2000), Technical Analysis from A to Z"
 _BERKOWITZ = "Berkowitz, Logue and Noser (1988), The Total Cost of Transactions on the NYSE, J. of Finance 43(1)"
