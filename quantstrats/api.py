@@ -174,7 +174,7 @@ def backtest(
         targets = strategy.decide(forecast, market)
         execution = execute(market, targets, account, announcer)
         frames = results(market, targets, execution)
-        details, trouble = drawn_details(strategy.signal, seen, fits)
+        details, trouble = drawn_details(strategy, seen, forecast, fits)
         found = doubts(market, strategy, targets, execution)
         warnings = [*found, *trouble, *fits.notes, *execution.events, *warned.lines()]
         run = Run(

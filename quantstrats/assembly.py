@@ -199,10 +199,16 @@ def _trainings(signal: Signal) -> list[str]:
     return found
 
 
-def drawn_details(signal: Signal, market: Market, fits: Fits) -> tuple[Details, list[str]]:
-    """Return what the signal wants to show, drawn; or nothing and why, since the figures stand without it."""
+def drawn_details(
+    strategy: Strategy, market: Market, forecast: pd.DataFrame, fits: Fits
+) -> tuple[Details, list[str]]:
+    """Return what the signal wants to show, drawn; or nothing and why, since the figures stand without it.
+
+    ``market`` is the one within the universe, on which ``forecast`` was asked.
+    """
+    signal = strategy.signal
     try:
-        details = details_of(signal, market, fits)
+        details = details_of(signal, market, fits, since=strategy.universe.warmup() - 1, forecast=forecast)
         drawn = {
             name: heard(f"signal {signal.name!r}", type(signal).__module__, _drawn, picture)
             for name, picture in details.pictures.items()

@@ -9,6 +9,7 @@ from quantstrats.calls import call, warmup_of
 from quantstrats.errors import DataError, SignalError, did_you_mean
 from quantstrats.learning.fits import Fits
 from quantstrats.learning.learner import Learner, check_recipe
+from quantstrats.learning.refits import Refit
 from quantstrats.learning.windows import Segment, first_row, period_of, segments
 from quantstrats.progress import stage
 from quantstrats.signals import Details, Signal, parts_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from quantstrats.market.market import Market
+    from quantstrats.market.timeline import Timeline
 
 _PATIENCE = 2.0  # seconds that a failing forecast may take for its bar to be looked for
 
@@ -91,8 +93,28 @@ def check_needs(signal: Signal, market: Market) -> int:
     return warmup_of(signal)
 
 
-def details_of(signal: Signal, market: Market, fits: Fits | None = None) -> Details:
-    """Return the signal's details; a composition's are asked on the market with its parts' forecasts.
+def details_of(
+    signal: Signal,
+    market: Market,
+    fits: Fits | None = None,
+    *,
+    since: int = 0,
+    forecast: pd.DataFrame | None = None,
+) -> Details:
+    """Return the signal's details, asked on the market with its forecast, its parts' and a learner's refits.
+
+    Parameters
+    ----------
+    signal : Signal
+        Whose details they are.
+    market : Market
+        The bars.
+    fits : Fits, optional
+        Where a learner's fits are kept.
+    since : int, default 0
+        As in :func:`evaluate`.
+    forecast : DataFrame, optional
+        What :func:`evaluate` returned, where it was asked before.
 
     Raises
     ------
@@ -101,8 +123,14 @@ def details_of(signal: Signal, market: Market, fits: Fits | None = None) -> Deta
     """
     import pandas as pd
 
-    parts = Evaluation(Fits() if fits is None else fits).parts(signal, market, 0, len(market))
-    details = call(signal, "details", market.with_parts(parts) if parts else market)
+    evaluation = Evaluation(Fits() if fits is None else fits, since)
+    if forecast is None:
+        forecast = pd.DataFrame(
+            evaluation.rows(signal, market, 0, len(market)), index=market.index, columns=market.symbols
+        )
+    refits = evaluation.refits(signal, market) if isinstance(signal, Learner) else ()
+    seen = market.with_parts(evaluation.parts(signal, market, 0, len(market))).with_outcome(forecast, refits)
+    details = call(signal, "details", seen)
     who = f"signal {signal.name!r}: details()"
     if not isinstance(details, Details):
         raise SignalError(f"{who} returned {type(details).__name__}, not Details")
@@ -152,7 +180,7 @@ class Evaluation:
             seen = self._with_parts(signal, market, first - (warmup - 1), stop)
             forecast[first - offset :] = asked(signal, seen.without_endings())[first:stop]
         else:
-            serving = [part for part in segments(signal, timeline) if part.start < stop and part.stop > first]
+            serving = _serving(signal, timeline, first, stop)
             seen = self._with_parts(signal, market, serving[0].first, stop)
             with stage(f"fitting {signal.name}" if isinstance(signal, Learner) else signal.name, len(serving)) as done:
                 for segment in serving:
@@ -173,6 +201,24 @@ class Evaluation:
             frames[name] = pd.DataFrame(values, index=market.index, columns=market.symbols)
         return frames
 
+    def refits(self, learner: Learner, market: Market) -> tuple[Refit, ...]:
+        """Return what the learner learned at each refit whose rows may have an opinion, in their order."""
+        first = first_row(learner, market.timeline, self._since)
+        serving = _serving(learner, market.timeline, first, len(market))
+        if not serving:
+            return ()
+        seen = self._with_parts(learner, market, serving[0].first, len(market))
+        return tuple(
+            Refit(
+                market.index[segment.start],
+                market.index[segment.stop - 1],
+                self._fitted(learner, seen, segment),
+                _window(seen, segment, segment.stop),
+            )
+            for segment in serving
+            if market.present[segment.window : segment.stop].any()
+        )
+
     def _with_parts(self, signal: Signal, market: Market, first: int, stop: int) -> Market:
         parts = self.parts(signal, market, first, stop)
         return market.with_parts(parts) if parts else market
@@ -192,7 +238,7 @@ class Evaluation:
         for end in [*_listings(present, segment.window, segment.start), segment.stop]:
             # Up to the first listing there may be no bar at all, and nothing to ask about.
             if begin < stop and end > first and market.present[segment.window : end].any():
-                window = market.rows(segment.window, end).with_listed_symbols().without_endings()
+                window = _window(market, segment, end)
                 columns = market.symbols.get_indexer(window.symbols)
                 low, high = max(begin, first), min(end, stop)
                 values = asked(serving, window)[low - segment.window : high - segment.window]
@@ -204,6 +250,16 @@ class Evaluation:
             return None
         training = market.rows(segment.first, segment.start).with_listed_symbols().without_endings()
         return self._fits.fitted(learner, training)
+
+
+def _serving(signal: Signal, rows: Timeline, first: int, stop: int) -> list[Segment]:
+    """Return the segments that serve any row from ``first`` up to ``stop``."""
+    return [part for part in segments(signal, rows) if part.start < stop and part.stop > first]
+
+
+def _window(market: Market, segment: Segment, end: int) -> Market:
+    """Return the slice on which a segment's signal is asked for the rows before ``end``."""
+    return market.rows(segment.window, end).with_listed_symbols().without_endings()
 
 
 def asked(signal: Signal, market: Market) -> NDArray[np.float64]:

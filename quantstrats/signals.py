@@ -75,7 +75,11 @@ class Signal(ABC):
         """
 
     def details(self, market: Market) -> Details:  # noqa: ARG002 - for subclasses to use
-        """Return overlays, tables and pictures for the tear sheet; nothing by default."""
+        """Return overlays, tables and pictures for the tear sheet; nothing by default.
+
+        ``market.forecast`` is the signal's whole forecast, and of a learner ``market.refits`` what was learned at each
+        refit, so that what is shown can be what was traded.
+        """
         return Details()
 
 

@@ -31,6 +31,7 @@ from quantstrats.market.timeline import Timeline
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from quantstrats.learning.refits import Refit
     from quantstrats.market.longer import LongerBars
 
 
@@ -63,6 +64,10 @@ class Market:
         of the files they were kept in. It goes into a Run's manifest.
     stamps : tuple of str
         What every report on these bars must say.
+    forecast : DataFrame or None
+        Where a signal is asked for its details: its evaluated forecast, rows x symbols.
+    refits : tuple of Refit
+        Where a learner is asked for its details: what it learned at each refit, in their order.
     memo : dict
         What was computed from these bars and may be used again, by whoever computes it.
     """
@@ -88,6 +93,8 @@ class Market:
         self._universe = universe
         self._parts = dict(parts)
         self._cut: Cut | None = None
+        self.forecast: pd.DataFrame | None = None
+        self.refits: tuple[Refit, ...] = ()
         self.memo: dict[Any, Any] = {}
         self.calendar = calendar
         self.ended = MappingProxyType(dict(ended))
@@ -369,6 +376,12 @@ class Market:
         """Return the same bars with the forecasts of a composition's parts."""
         market = self._with(self._panel)
         market._parts = dict(parts)
+        return market
+
+    def with_outcome(self, forecast: pd.DataFrame | None, refits: tuple[Refit, ...]) -> Market:
+        """Return the same bars with what came of the signal that is asked for its details."""
+        market = self._with(self._panel)
+        market.forecast, market.refits = forecast, refits
         return market
 
     def with_universe(self, universe: pd.DataFrame) -> Market:

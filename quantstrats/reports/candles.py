@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from quantstrats.reports.drawing import load_matplotlib, off_screen
+from quantstrats.drawing import load_matplotlib
+from quantstrats.reports.drawing import off_screen
 from quantstrats.reports.times import label_times
 
 if TYPE_CHECKING:

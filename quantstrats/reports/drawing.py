@@ -4,44 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
-import os
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from quantstrats.drawing import DPI, HEIGHT, STYLE, WIDE, load_matplotlib
+
 # In inches: a half-width figure is about 560 pixels wide on a desktop and 360 on a phone, legible on both.
-WIDTH, WIDE = 6.4, 9.6
-HEIGHT = 3.0
-_DPI, _MARGIN, _PALETTE = 120, 0.06, 128
-_STYLE: dict[Any, Any] = {
-    "axes.axisbelow": True,
-    "axes.edgecolor": "#c4cad3",
-    "axes.grid": True,
-    "axes.labelcolor": "#4a5565",
-    "axes.labelsize": 9,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.xmargin": 0.01,
-    "date.converter": "concise",
-    "figure.facecolor": "white",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9,
-    "grid.color": "#e8ebf0",
-    "grid.linewidth": 0.8,
-    "legend.edgecolor": "#dfe3e9",
-    "legend.fontsize": 8,
-    "lines.linewidth": 1.3,
-    # A symbol may hold a dollar sign, which is no formula.
-    "text.parse_math": False,
-    "xtick.color": "#4a5565",
-    "xtick.labelsize": 8.5,
-    "ytick.color": "#4a5565",
-    "ytick.labelsize": 8.5,
-}
+WIDTH = 6.4
+_MARGIN, _PALETTE = 0.06, 128
 
 
 @dataclass(frozen=True)
@@ -99,22 +72,6 @@ def png_source(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
 
 
-def load_matplotlib() -> None:
-    """Import matplotlib whatever MPLBACKEND says: it would refuse a name that it does not know."""
-    if "matplotlib" in sys.modules:
-        return
-    named = os.environ.pop("MPLBACKEND", None)
-    try:
-        import matplotlib as mpl
-    finally:
-        if named is not None:
-            os.environ["MPLBACKEND"] = named
-    if named:
-        # What a window needs is between the user and matplotlib; these figures need none.
-        with suppress(ValueError):
-            mpl.rcParams["backend"] = named
-
-
 @contextmanager
 def off_screen() -> Iterator[None]:
     """Give matplotlib, pandas and numpy the state that figures are drawn in, and restore the user's."""
@@ -131,7 +88,7 @@ def off_screen() -> Iterator[None]:
             pd.option_context("plotting.backend", "quantstrats.reports.axes_plots"),
         ):
             mpl.rcdefaults()
-            mpl.rcParams.update(_STYLE)
+            mpl.rcParams.update(STYLE)
             yield
     finally:
         np.random.set_state(random_state)  # noqa: NPY002
@@ -159,7 +116,7 @@ def _png(drawing: Drawing) -> bytes:
     from PIL import Image
 
     size = (WIDE if drawing.wide else WIDTH, drawing.height)
-    canvas: Any = FigureCanvasAgg(figure := Figure(figsize=size, dpi=_DPI))
+    canvas: Any = FigureCanvasAgg(figure := Figure(figsize=size, dpi=DPI))
     axes = figure.add_subplot()
     drawing.draw(axes)
     _tidy(axes)

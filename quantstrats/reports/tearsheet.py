@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from quantstrats.drawing import load_matplotlib
 from quantstrats.progress import stage
 from quantstrats.reports.charts import holdings, returns, trading
 from quantstrats.reports.charts.overview import overview
 from quantstrats.reports.charts.prices import price_charts
 from quantstrats.reports.daily import by_days
-from quantstrats.reports.drawing import Picture, load_matplotlib, png_source, quiet
+from quantstrats.reports.drawing import Picture, png_source, quiet
 from quantstrats.reports.glossary import GLOSSARY, NOTATION
 from quantstrats.reports.page.page import Page, render
 from quantstrats.reports.page.section import Section
