@@ -17,6 +17,7 @@ import quantstrats
 from quantstrats import Costs, RiskPolicy, Schedule, Universe, hookspecs
 from quantstrats.cli.app import app
 from quantstrats.importing import entry_points
+from quantstrats.learning.fits import Fits
 from quantstrats.making import made
 from quantstrats.settings.data import DataSettings
 from quantstrats.settings.settings import EngineSettings, ReportSettings
@@ -29,6 +30,12 @@ PLUGIN_GUIDE = (ROOT / "docs" / "plugins.md").read_text()
 
 def python_blocks(text):
     return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+
+
+def block_with(text, words):
+    """Return the one Python block that holds these words."""
+    (block,) = [block for block in python_blocks(text) if words in block]
+    return block
 
 
 def module_of(name, source, monkeypatch):
@@ -119,7 +126,7 @@ def test_the_readme_script_runs(home, monkeypatch, tmp_path, capsys):
 
 
 def test_the_plugin_guide_signal_runs_on_the_sample(nasdaq, monkeypatch):
-    guide = module_of("calm_trend", python_blocks(PLUGIN_GUIDE)[0], monkeypatch)
+    guide = module_of("calm_trend", block_with(PLUGIN_GUIDE, "class CalmTrend"), monkeypatch)
     plugins = quantstrats.Plugins()
     plugins.register(guide)
     market = nasdaq.between("2013-01-01", "2018-12-31")
@@ -131,7 +138,7 @@ def test_the_plugin_guide_signal_runs_on_the_sample(nasdaq, monkeypatch):
 
 
 def test_the_plugin_guide_allocator_takes_the_highest_forecast(monkeypatch, market_of):
-    guide = module_of("best_one", python_blocks(PLUGIN_GUIDE)[2], monkeypatch)
+    guide = module_of("best_one", block_with(PLUGIN_GUIDE, "class BestOne"), monkeypatch)
     plugins = quantstrats.Plugins()
     plugins.register(guide)
     market = market_of({"A": [1, 2, 3, 4, 5], "B": [5, 5, 5, 5, 9]})
@@ -143,13 +150,13 @@ def test_the_plugin_guide_allocator_takes_the_highest_forecast(monkeypatch, mark
 
 
 def test_the_plugin_guide_allocator_splits_ties(monkeypatch, market_of):
-    best = module_of("best_one", python_blocks(PLUGIN_GUIDE)[2], monkeypatch).BestOne()
+    best = module_of("best_one", block_with(PLUGIN_GUIDE, "class BestOne"), monkeypatch).BestOne()
     targets = quantstrats.backtest("buy_and_hold", market_of({"A": [1, 1], "B": [5, 5]}), allocator=best).targets
     assert targets.to_numpy().tolist() == [[0.475, 0.475], [0.475, 0.475]]
 
 
 def test_the_plugin_guide_source_reads_its_file_and_gives_no_more_than_asked(monkeypatch, sessions, tmp_path):
-    guide = module_of("one_file", python_blocks(PLUGIN_GUIDE)[3], monkeypatch)
+    guide = module_of("one_file", block_with(PLUGIN_GUIDE, "class OneFile"), monkeypatch)
     plugins = quantstrats.Plugins.installed()
     plugins.register(guide)
     file = tmp_path / "bars.csv"
@@ -165,7 +172,7 @@ def test_the_plugin_guide_source_reads_its_file_and_gives_no_more_than_asked(mon
 
 def test_the_plugin_guide_composition_is_made_of_its_yaml(monkeypatch, tmp_path, nasdaq):
     plugins = quantstrats.Plugins.installed()
-    plugins.register(module_of("vote", python_blocks(PLUGIN_GUIDE)[5], monkeypatch))
+    plugins.register(module_of("vote", block_with(PLUGIN_GUIDE, "class Vote"), monkeypatch))
     (tmp_path / "my_signal.py").write_text(python_blocks(README)[0])
     (block,) = [text for text in re.findall(r"```yaml\n(.*?)```", PLUGIN_GUIDE, flags=re.DOTALL) if "vote" in text]
     vote = made("signal", yaml.safe_load(block)["signal"], plugins, tmp_path)
@@ -182,18 +189,41 @@ def test_the_plugin_guide_way_to_test_a_plugin_works(nasdaq, monkeypatch):
     monkeypatch.setattr("quantstrats.plugins.entry_points", lambda: own)
     monkeypatch.setattr(quantstrats, "load_market", lambda: nasdaq.between("2010-01-01", "2010-06-30"))
     scope = {}
-    exec(compile(python_blocks(PLUGIN_GUIDE)[6], "plugins.md", "exec"), scope)
+    exec(compile(block_with(PLUGIN_GUIDE, "run = "), "plugins.md", "exec"), scope)
     assert scope["run"].config["signal"] == {"name": "reversal", "lookback": 3}
 
 
 def test_the_plugin_guide_listener_hears_a_refusal(monkeypatch, market_of, capsys):
-    guide = module_of("listener", python_blocks(PLUGIN_GUIDE)[4], monkeypatch)
+    guide = module_of("listener", block_with(PLUGIN_GUIDE, "def order_changed"), monkeypatch)
     plugins = quantstrats.Plugins()
     plugins.register(guide)
     everything = dataclasses.replace(allocator(), cash_buffer=0.0)
     hold = quantstrats.Plugins.installed().signal("buy_and_hold")()
     quantstrats.backtest(hold, market_of({"A": [10, 12, 12]}), allocator=everything, plugins=plugins)
     assert capsys.readouterr().out == "2015-01-05 00:00:00 A refused\n"
+
+
+def test_the_plugin_guide_picture_is_drawn_in_the_house_style(nasdaq, monkeypatch):
+    module = module_of("drawn", block_with(PLUGIN_GUIDE, "def picture"), monkeypatch)
+    figure = module.picture(nasdaq.close["NASDAQ"].iloc[:30])
+    assert figure.get_size_inches().tolist() == [9.6, 5.0]
+    assert [len(axes.lines) for axes in figure.axes] == [1, 1]
+    assert figure.axes[0].lines[0].get_linewidth() == 1.3
+    assert not figure.axes[0].spines["top"].get_visible()
+
+
+def test_the_learning_guides_table_of_fits_is_made_of_the_refits(nasdaq, monkeypatch):
+    source = block_with(LEARNING_GUIDE, "class UpNext(")
+    shown = block_with(LEARNING_GUIDE, "market.refits")
+    module = module_of("up_next", source.replace("Learner, Signal", "Details, Learner, Signal"), monkeypatch)
+    module.pd = pd
+    exec(compile(shown, "learning.md", "exec"), module.__dict__)
+    module.UpNext.details = module.details
+    market = nasdaq.between("2010-01-01", "2011-12-31")
+    run = quantstrats.backtest(module.UpNext(refit="quarter", train=250), market, fits=Fits())
+    table = run.details.tables["Fits"]
+    assert table["From"].astype(str).tolist() == ["2011-04-01", "2011-07-01", "2011-10-03"]
+    assert set(table["Outcome"]) == {"fitted"}
 
 
 def allocator():
@@ -207,7 +237,7 @@ def test_the_learning_guides_learner_runs_and_is_recalled(nasdaq, tmp_path, monk
     pytest.importorskip("skops", reason="skops is not installed")
     # As if this process had begun once the file was there.
     monkeypatch.setattr("quantstrats.provenance._BEGAN", float("inf"))
-    (tmp_path / "up_next.py").write_text(python_blocks(LEARNING_GUIDE)[0])
+    (tmp_path / "up_next.py").write_text(block_with(LEARNING_GUIDE, "class UpNext("))
     market = nasdaq.between("2010-01-01", "2013-12-31")
     settings = {"name": str(tmp_path / "up_next.py"), "refit": "quarter", "train": 250}
     run = quantstrats.backtest(settings, market)
@@ -222,7 +252,7 @@ def test_the_learning_guides_learner_runs_and_is_recalled(nasdaq, tmp_path, monk
 
 def test_the_learning_guides_composition_is_made_of_its_yaml(nasdaq, monkeypatch):
     plugins = quantstrats.Plugins.installed()
-    plugins.register(module_of("both", python_blocks(LEARNING_GUIDE)[1], monkeypatch))
+    plugins.register(module_of("both", block_with(LEARNING_GUIDE, "class Both"), monkeypatch))
     (block,) = re.findall(r"```yaml\n(.*?)```", LEARNING_GUIDE, flags=re.DOTALL)
     market = nasdaq.between("2010-01-01", "2012-12-31")
     run = quantstrats.backtest(yaml.safe_load(block)["signal"], market, guard="full", plugins=plugins)

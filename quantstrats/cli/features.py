@@ -10,6 +10,9 @@ import typer
 from quantstrats.cli.data import options
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from quantstrats.features.definition import Feature
     from quantstrats.features.spec import Spec
     from quantstrats.market.market import Market
@@ -20,11 +23,13 @@ features_app = typer.Typer(rich_markup_mode=None)
 _SCALES = {
     "free": "free: a split changes nothing",
     "price": "in units of price: a split changes it",
+    "log": "a logarithm of price: a split adds the same to all values",
     "volume": "in shares: a split changes it",
     "money": "in units of currency: not comparable among symbols",
     "price per share traded": "in price per share traded: a split changes it twice",
     "price squared per share traded": "in price squared per share traded: a split changes it three times",
 }
+_NAMED = 6  # symbols in a message
 _NEEDS = {
     "volume": "volume",
     "ranges": "highs and lows, not closes alone",
@@ -48,7 +53,10 @@ def features(
     from quantstrats.features.catalogue import offered, shipped
 
     with progress_line(), printed_aside():
-        listed: dict[str, Feature] = {**shipped(), **offered(installed_plugins())}
+        others, troubles = offered(installed_plugins())
+    for trouble in troubles:
+        typer.echo(trouble.line, err=True)
+    listed: dict[str, Feature] = {**shipped(), **others}
     families = list(dict.fromkeys(each.family for each in listed.values()))
     if family is not None:
         if family not in families:
@@ -68,7 +76,7 @@ def show(
         typer.Argument(metavar="NAME", help="A feature, as in rsi, 'rsi(window=7)' or rsi@week.", show_default=False),
     ],
     symbol: Annotated[
-        str | None, typer.Option(metavar="SYMBOL", help="Whose bars to draw it on (default: the first).")
+        str | None, typer.Option(metavar="SYMBOL", help="On whose of the loaded bars to draw it (default: the first).")
     ] = None,
     config: options.Config = None,
     source: options.Source = None,
@@ -97,10 +105,10 @@ def show(
         plugins = installed_plugins()
         spec = _spec(name, plugins)
         asked = {"source": source, "symbols": symbols, "start": start, "end": end, "interval": interval}
-        if symbol is not None and symbols is None:
-            asked["symbols"] = symbol
         given = any(value is not None for value in (*asked.values(), config)) or bool(assignments)
-        market = _asked_for(asked, config, assignments, offline, plugins) if given else _usual(spec, plugins)
+        if given and symbols is None and not spec.feature.across:
+            asked["symbols"] = symbol  # what looks across symbols needs the others too
+        market = _asked_for(asked, config, assignments, offline, plugins) if given else _usual(spec, symbol, plugins)
         file = _draw(spec, market, symbol or str(market.symbols[0]), bars, out, plugins)
     if as_json:
         print_json({**_as_data(spec.feature.name, spec.feature), "picture": str(file.absolute())})
@@ -123,15 +131,15 @@ def _asked_for(
     return data.load(plugins)
 
 
-def _usual(spec: Spec, plugins: Plugins) -> Market:
-    """Return bars on which the feature can be drawn."""
+def _usual(spec: Spec, symbol: str | None, plugins: Plugins) -> Market:
+    """Return bars on which the feature can be drawn where none are asked for: the sample's, or synthetic ones."""
     import pandas as pd
 
     from quantstrats.loading import load_market
     from quantstrats.market.side import SideSeries
 
     if not spec.feature.across:
-        return load_market("sample", ["NASDAQ"], plugins=plugins)
+        return load_market("sample", [symbol or "NASDAQ"], plugins=plugins)
     market = load_market("synthetic", plugins=plugins, count=6)
     made_up = pd.Series(["one", "other"] * 3, index=market.symbols)
     return market.with_side({"sector": SideSeries(made_up, "assumed")})
@@ -141,14 +149,14 @@ def _draw(spec: Spec, market: Market, symbol: str, bars: int, out: Path | None, 
     from urllib.parse import quote
 
     from quantstrats.atomic import write_whole
-    from quantstrats.errors import ConfigError, DataError
+    from quantstrats.errors import ConfigError
     from quantstrats.features.computing import compute
     from quantstrats.home import logs_folder
     from quantstrats.reports.feature_picture import feature_png
 
-    if symbol not in market.symbols:
-        raise DataError(f"no bars of symbol {symbol!r}; --symbol is one of those that are loaded")
+    _check_symbol(market, symbol)
     values = compute(market, [spec.label], plugins=plugins)[spec.label][symbol].to_numpy()
+    _check_values(spec, market, symbol, values, bars)
     png = feature_png(market, symbol, spec.label, values, bars)
     file = out or logs_folder() / "pictures" / f"feature-{quote(spec.label, safe='()=,')}.png"
     try:
@@ -157,6 +165,32 @@ def _draw(spec: Spec, market: Market, symbol: str, bars: int, out: Path | None, 
     except OSError as error:
         raise ConfigError(f"--out {file} cannot be written ({error.strerror}); give another file") from None
     return file
+
+
+def _check_symbol(market: Market, symbol: str) -> None:
+    from quantstrats.errors import DataError, did_you_mean
+
+    if symbol not in market.symbols:
+        some = ", ".join(market.symbols[:_NAMED]) + (", ..." if len(market.symbols) > _NAMED else "")
+        raise DataError(
+            f"no bars of symbol {symbol!r}{did_you_mean(symbol, market.symbols)} are loaded (there are: {some}); "
+            "load others with --data and --symbols"
+        )
+
+
+def _check_values(spec: Spec, market: Market, symbol: str, values: NDArray[np.float64], bars: int) -> None:
+    """Refuse to draw nothing."""
+    import numpy as np
+
+    from quantstrats.errors import DataError
+
+    there = np.flatnonzero(market.present[:, market.symbols.get_loc(symbol)])[-bars:]
+    if not np.isfinite(values[there]).any():
+        alone = spec.feature.across and len(market.symbols) == 1
+        mend = "it looks across symbols, load several with --symbols" if alone else "load more bars, or other ones"
+        raise DataError(
+            f"nothing to draw: {spec.label} has no value on the last {len(there):,} bars of {symbol}; {mend}"
+        )
 
 
 def _listing(listed: dict[str, Feature]) -> list[str]:
@@ -172,7 +206,8 @@ def _listing(listed: dict[str, Feature]) -> list[str]:
             lines += ["", family] if lines else [family]
         shown = f"  {name:<{width}}  "
         lines.append(shown + cut(each.summary, WIDTH - len(shown)))
-    return [*lines, "", f"{len(listed)} features; quantstrats features show NAME tells all of one, and draws it."]
+    count = f"{len(listed)} feature{'' if len(listed) == 1 else 's'}"
+    return [*lines, "", f"{count}; quantstrats features show NAME tells all of one, and draws it."]
 
 
 def _lines(spec: Spec) -> list[str]:
@@ -199,7 +234,7 @@ def _lines(spec: Spec) -> list[str]:
     if each.parameters:
         shown = ", ".join(f"{name}={value!r}" for name, value in spec.values.items())
         lines += textwrap.wrap(shown, WIDTH, initial_indent=f"{'parameters':<12}", subsequent_indent=" " * 12)
-    asked = f'features.compute(market, ["{spec.label}"])'
+    asked = f"features.compute(market, [{spec.label!r}])"
     return [*lines, f"{'in Python':<12}{asked}"]
 
 

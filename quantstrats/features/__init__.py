@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from quantstrats.features.computing import compute, possible, warmup
     from quantstrats.features.decay import bars_until_faded, ema_bars, wilder_bars
     from quantstrats.features.definition import Feature, feature
+    from quantstrats.features.rescaled_range import hurst_of_noise
 
 _HOMES = {
     "Bars": "bars",
@@ -25,6 +26,7 @@ _HOMES = {
     "ema_bars": "decay",
     "feature": "definition",
     "find": "catalogue",
+    "hurst_of_noise": "rescaled_range",
     "lag": "bars",
     "possible": "computing",
     "ratio": "bars",
@@ -41,6 +43,7 @@ __all__ = [
     "ema_bars",
     "feature",
     "find",
+    "hurst_of_noise",
     "lag",
     "possible",
     "ratio",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from quantstrats.features.averages_kernels import ADAPTIVE_BARS, adaptive_average
+from quantstrats.features.averages_kernels import adaptive_average, adaptive_bars, stretch_blocks
 from quantstrats.features.bars import lag as before
 from quantstrats.features.bars import ratio
 from quantstrats.features.decay import ema_bars, whole
@@ -118,9 +118,19 @@ def t3(bars: Bars, window: int = 5, volume_factor: float = 0.7) -> Array:
     return sum(weight * exponential_cascade(bars, window, 3 + stage) for stage, weight in enumerate(weights))  # type: ignore[return-value]
 
 
+# A random walk of n bars goes 1 / sqrt(n) of its path on the mean: that is its efficiency ratio, and its momentum.
+def _usual_efficiency(window: int) -> float:
+    return 1.0 / math.sqrt(window)
+
+
+def _kama_rate(window: int, fast: int, slow: int) -> float:
+    slowest = 2.0 / (slow + 1.0)
+    return (slowest + _usual_efficiency(window) * (2.0 / (fast + 1.0) - slowest)) ** 2
+
+
 def _kama_bars(window: int, fast: int, slow: int) -> int:
     whole(slow, whole(fast, name="fast") + 1, "slow")
-    return ADAPTIVE_BARS + whole(window)
+    return adaptive_bars(_kama_rate(whole(window), fast, slow), window) + window
 
 
 @feature(source="Kaufman (1995), Smarter Trading, ch. on the adaptive moving average", bars=_kama_bars, scale="price")
@@ -128,18 +138,23 @@ def kama(bars: Bars, window: int = 10, fast: int = 2, slow: int = 30) -> Array:
     """Kaufman's adaptive moving average: y += c^2 (close - y), fast in a trend and slow without.
 
     c lies between 2 / (slow + 1) and 2 / (fast + 1), as the efficiency ratio of ``window`` bars between 0 and 1. Where
-    no close changed it is the fast one. Each value is that of an average begun 256 to 384 bars' lengths before.
+    no close changed it is the fast one. Each value is that of an average begun 256 to 384 bars' lengths before; with
+    slower parameters so much longer before that its start weighs below 1e-5 on a random walk.
     """
     change = bars.close - before(bars.close, window)
     path = rolling_sum(np.abs(bars.close - before(bars.close)), window)
     slowest = 2.0 / (slow + 1.0)
     rate = slowest + ratio(np.abs(change), path, 1.0) * (2.0 / (fast + 1.0) - slowest)
-    return adaptive_average(bars.close, rate**2, bars.block)
+    return adaptive_average(bars.close, rate**2, bars.block, stretch_blocks(_kama_rate(window, fast, slow), window))
+
+
+def _vidya_rate(window: int, momentum_window: int) -> float:
+    return 2.0 / (window + 1.0) * _usual_efficiency(momentum_window)
 
 
 def _vidya_bars(window: int, momentum_window: int) -> int:
-    whole(window)
-    return ADAPTIVE_BARS + whole(momentum_window, name="momentum_window")
+    rate = _vidya_rate(whole(window), whole(momentum_window, name="momentum_window"))
+    return adaptive_bars(rate, momentum_window) + momentum_window
 
 
 @feature(source=f"{_CHANDE}, ch. on the variable index dynamic average", bars=_vidya_bars, scale="price")
@@ -147,17 +162,22 @@ def vidya(bars: Bars, window: int = 12, momentum_window: int = 9) -> Array:
     """Variable index dynamic average: y += 2 / (window + 1) |CMO| (close - y).
 
     CMO is Chande's momentum oscillator of ``momentum_window`` bars, as a part; 0 where no close changed, so that the
-    average stays. Each value is that of an average begun 256 to 384 bars' lengths before.
+    average stays. Each value is that of an average begun 256 to 384 bars' lengths before; with slower parameters so
+    much longer before that its start weighs below 1e-5 on a random walk.
     """
     change = bars.close - before(bars.close)
     momentum = ratio(rolling_sum(change, momentum_window), rolling_sum(np.abs(change), momentum_window), 0.0)
-    return adaptive_average(bars.close, 2.0 / (window + 1.0) * np.abs(momentum), bars.block)
+    blocks = stretch_blocks(_vidya_rate(window, momentum_window), momentum_window)
+    return adaptive_average(bars.close, 2.0 / (window + 1.0) * np.abs(momentum), bars.block, blocks)
+
+
+_FRAMA_RATE = math.exp(-4.6 * 0.5)  # of a random walk, whose dimension is 1.5
 
 
 def _frama_bars(window: int) -> int:
     if window % 2:
         raise ValueError(f"window is {window}; it must be even")
-    return ADAPTIVE_BARS + whole(window, 4)
+    return adaptive_bars(_FRAMA_RATE, whole(window, 4)) + window
 
 
 @feature(
@@ -170,14 +190,14 @@ def frama(bars: Bars, window: int = 16) -> Array:
 
     D is a fractal dimension, log2 of the ranges of both halves of the window, added, over half that of the whole. The
     rate is held within 0.01 and 1, and is 1 where nothing moved, for which the article keeps the D of the bar before.
-    Each value is that of an average begun 256 to 384 bars' lengths before.
+    Each value is that of an average begun 256 to 384 bars' lengths before, at least two windows.
     """
     half = window // 2
     late = rolling_max(bars.high, half) - rolling_min(bars.low, half)
     whole_range = rolling_max(bars.high, window) - rolling_min(bars.low, window)
     dimension = np.log2(ratio(late + before(late, half), 0.5 * whole_range, 2.0))
     rate = np.clip(np.exp(-4.6 * (dimension - 1.0)), 0.01, 1.0)
-    return adaptive_average(bars.median, rate, bars.block)
+    return adaptive_average(bars.median, rate, bars.block, stretch_blocks(_FRAMA_RATE, window))
 
 
 @feature(

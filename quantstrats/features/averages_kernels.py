@@ -5,11 +5,13 @@ Arrays are of shape (symbols, bars), as in :mod:`quantstrats.features.kernels`.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from quantstrats.features.bars import BLOCK
+from quantstrats.features.decay import LONGEST
 from quantstrats.features.kernels import compiled
 
 if TYPE_CHECKING:
@@ -17,16 +19,42 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-_BLOCKS = 4  # of time, in a stretch: 128 bars' lengths
+_LEAST = 4  # blocks of time in a stretch: 128 bars' lengths
 _BEFORE = 2  # stretches before the present one, on the first bar of which an average starts
-ADAPTIVE_BARS = _BLOCKS * BLOCK * (_BEFORE + 1)  # the most bars that an adaptive average runs over
+_WEIGHT = 1e-5  # what may be left of its start at the usual rate
+_WINDOWS = 2  # of those that a rate is made of, at least, in what an average runs over: rates stay low for about one
 
 
-def adaptive_average(values: Array, rates: Array, block: NDArray[np.int64]) -> Array:
+def stretch_blocks(rate: float, window: int) -> int:
+    """Return how many blocks of time a stretch of an adaptive average has: the more, the slower it usually is.
+
+    Parameters
+    ----------
+    rate : float
+        The usual rate, above 0 and at most 1: that of a random walk.
+    window : int
+        How many bars a rate is made of.
+
+    Raises
+    ------
+    ValueError
+        If it would take more than a million bars.
+    """
+    faded = math.log(_WEIGHT) / math.log1p(-min(rate, 0.5))
+    if faded > LONGEST:
+        raise ValueError(f"an average that usually moves by {rate:.1e} never forgets within a million bars")
+    return max(_LEAST, math.ceil(max(faded, _WINDOWS * window) / (_BEFORE * BLOCK)))
+
+
+def adaptive_bars(rate: float, window: int) -> int:
+    """Return the most bars that an adaptive average runs over; the parameters as of :func:`stretch_blocks`."""
+    return stretch_blocks(rate, window) * BLOCK * (_BEFORE + 1)
+
+
+def adaptive_average(values: Array, rates: Array, block: NDArray[np.int64], blocks: int) -> Array:
     """Return y += rate (x - y), started afresh: a rate that may be near zero would remember for ever.
 
-    The average of a bar starts with the first value of the second stretch of time before its own, of 128 bars' lengths
-    each: 256 to 384 of them ago.
+    The average of a bar starts with the first value of the second stretch of time before its own.
 
     Parameters
     ----------
@@ -34,8 +62,10 @@ def adaptive_average(values: Array, rates: Array, block: NDArray[np.int64]) -> A
         Values, NaN behind the last; and rates from 0 to 1. Where a rate is NaN the average stays.
     block : array of int64, shape (symbols, bars)
         Blocks of time, of :class:`~quantstrats.features.bars.Bars`.
+    blocks : int
+        How many of them a stretch has: :func:`stretch_blocks`.
     """
-    return _adaptive_average(values, rates, block, _BLOCKS, _BEFORE)
+    return _adaptive_average(values, rates, block, blocks, _BEFORE)
 
 
 @compiled

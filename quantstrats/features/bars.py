@@ -57,16 +57,27 @@ class Bars:
         symbols, bars = self.close.shape
         return symbols, bars
 
-    def of(self, other: Feature, **parameters: Any) -> Array:
-        """Return another feature's values on these bars, computed once: ``bars.of(sma, window=20)``."""
+    def of(self, other: Feature | str, **parameters: Any) -> Array:
+        """Return another feature's values on these bars, computed once: ``bars.of(sma, window=20)``.
+
+        Of one that ships its name does: ``bars.of("sma", window=20)``.
+        """
+        if isinstance(other, str):
+            from quantstrats.features.catalogue import find
+
+            other = find(other)
         values = {**other.parameters, **parameters}
-        found: Array = self.once(
-            (other.name, other.family, *sorted(values.items())), lambda: other.function(self, **values)
-        )
+        found: Array = self._kept((other, *sorted(values.items())), lambda: other.function(self, **values))
         return found
 
     def once(self, key: Any, compute: Callable[[], T]) -> T:
-        """Return what was computed under this key before, or compute it: for what several features share."""
+        """Return what was computed under this key before, or compute it: for what several features share.
+
+        Keys are those of the module in which ``compute`` is written; what others keep is not theirs.
+        """
+        return self._kept((getattr(compute, "__module__", ""), key), compute)
+
+    def _kept(self, key: Any, compute: Callable[[], T]) -> T:
         if key not in self._known:
             self._known[key] = compute()
         found: T = self._known[key]

@@ -1,8 +1,9 @@
 """Breadth: how many symbols take part in a move, of the market or of a sector.
 
-Each row counts the symbols that have what is counted on it, so that a listing or an end needs no care. A symbol's
-average or extreme is that of the rows on which it has a bar, at least four fifths of the window. The value is the same
-for all symbols that it is about, and missing where a symbol has no bar.
+Each row counts the symbols that have what is counted on it, so that a listing or an end needs no care; of a market with
+a universe, those that are in it on that row. A symbol's average or extreme is that of the rows on which it has a bar,
+at least four fifths of the window, in the universe or not. The value is the same for all symbols that it is about, and
+missing where a symbol has no bar or is not in the universe.
 """
 
 from __future__ import annotations
@@ -42,9 +43,24 @@ def changes(market: Market, window: int = 1) -> Array:
     return moved
 
 
+def of_members(market: Market, values: Array) -> Array:
+    """Return values of each symbol, shape (rows, symbols), NaN where it is not in the market's universe."""
+    universe = market.universe
+    return values if universe is None else np.where(universe.to_numpy(), values, np.nan)
+
+
 def where_present(market: Market, values: Array) -> Array:
-    """Return values of the market, shape (rows,), or of each symbol, (rows, symbols), NaN where there is no bar."""
-    return np.where(market.present, values[:, None] if values.ndim == 1 else values, np.nan)
+    """Return values of the market, shape (rows,), or of each symbol, (rows, symbols); NaN where there is no bar.
+
+    NaN too where the symbol is not in the market's universe.
+    """
+    there = np.where(market.present, values[:, None] if values.ndim == 1 else values, np.nan)
+    return of_members(market, there)
+
+
+def changes_of_members(market: Market, window: int = 1) -> Array:
+    """Return changes as :func:`changes` does, NaN where the symbol is not in the universe on the later of both rows."""
+    return of_members(market, changes(market, window))
 
 
 def sectors_of(market: Market) -> tuple[Whole, int]:
@@ -97,7 +113,7 @@ def _summed(lines: Array, window: int) -> Array:
 @feature(source=f"{_MURPHY}, the advance-decline line, a day's part of it", rows=2, family="crosssection")
 def advance_decline(market: Market) -> Array:
     """Advance-decline: the share of symbols that rose less the share of those that fell, -1 to 1."""
-    return where_present(market, mean_of_row(np.sign(changes(market))))
+    return where_present(market, mean_of_row(np.sign(changes_of_members(market))))
 
 
 @feature(source=f"{_MURPHY}, the advance-decline line", rows=lambda window: whole(window) + 1, family="crosssection")
@@ -106,11 +122,11 @@ def advance_decline_line(market: Market, window: int = 20) -> Array:
 
     Shares, not numbers of symbols, so that listings do not change its scale.
     """
-    return where_present(market, _summed(mean_of_row(np.sign(changes(market)))[:, None], window)[:, 0])
+    return where_present(market, _summed(mean_of_row(np.sign(changes_of_members(market)))[:, None], window)[:, 0])
 
 
 def _mcclellan_rows(fast: int, slow: int) -> int:
-    return ema_bars(whole(slow, whole(fast, name="fast") + 1, "slow")) + 1
+    return ema_bars(whole(slow, whole(fast, name="fast") + 1, "slow"), name="slow") + 1
 
 
 @feature(source=f"{_MURPHY}, the McClellan oscillator", rows=_mcclellan_rows, family="crosssection")
@@ -120,7 +136,7 @@ def mcclellan_oscillator(market: Market, fast: int = 19, slow: int = 39) -> Arra
     Of numbers of symbols that rose or fell: adjusted by their sum, as its authors do since. A row on which none did is
     passed over.
     """
-    moved = changes(market)
+    moved = changes_of_members(market)
     rises, falls = (moved > 0.0).sum(axis=1), (moved < 0.0).sum(axis=1)
     net = (1000.0 * (rises - falls) / _none_missing(rises + falls))[None]
     quick, steady = (fading_mean(net, 2.0 / (window + 1.0))[0] for window in (fast, slow))
@@ -128,8 +144,8 @@ def mcclellan_oscillator(market: Market, fast: int = 19, slow: int = 39) -> Arra
 
 
 def _above(market: Market, window: int) -> Array:
-    """Return 1 where a close is above the mean of the symbol's own window, else 0, shape (rows, symbols)."""
-    return is_above_its_mean(market.array("close").T, window, enough(window)).T
+    """Return 1 where a member's close is above the mean of its own window, else 0, shape (rows, symbols)."""
+    return of_members(market, is_above_its_mean(market.array("close").T, window, enough(window)).T)
 
 
 @feature(
@@ -170,7 +186,7 @@ def sector_advance_decline(market: Market, window: int = 20) -> Array:
     Of the sector that the symbol is in now.
     """
     groups, count = sectors_of(market)
-    total, many = sum_by_group(np.sign(changes(market)), groups, count)
+    total, many = sum_by_group(np.sign(changes_of_members(market)), groups, count)
     return where_present(market, of_own_group(_summed(total / _none_missing(many), window), groups))
 
 
@@ -187,4 +203,4 @@ def new_highs_lows(market: Market, window: int = 252) -> Array:
     lowest = rolling_min(np.where(known, close, np.inf), window)
     several = _known_counts(known, window) >= enough(window)
     net = (close >= highest).astype(np.float64) - (close <= lowest)
-    return where_present(market, mean_of_row(np.where(known & several, net, np.nan).T))
+    return where_present(market, mean_of_row(of_members(market, np.where(known & several, net, np.nan).T)))

@@ -11,9 +11,9 @@ from quantstrats.features.definition import Feature
 from quantstrats.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from quantstrats.plugins import Plugins
+    from quantstrats.plugins import Plugins, Trouble
 
 # In the order in which they are listed; each is a module of this package, and a family may have several.
 MODULES = (
@@ -59,35 +59,52 @@ def shipped() -> dict[str, Feature]:
     return found
 
 
-def offered(plugins: Plugins) -> dict[str, Feature]:
-    """Return the features of a set of plugins, by ``provider:name``; those that ship are left out.
+def offered(plugins: Plugins) -> tuple[dict[str, Feature], list[Trouble]]:
+    """Return the features of a set of plugins, by ``provider:name``, and why plugins were left out.
+
+    A plugin that fails to offer them, offers something else or one twice is left out with all of its features. Those
+    that ship are not among them.
+    """
+    from quantstrats.plugins import Trouble
+
+    found: dict[str, Feature] = {}
+    troubles = []
+    for plugin, implementation in plugins.implementations("register_features"):
+        provider, _, label = plugin.partition(":")
+        try:
+            found |= _of_plugin(provider, implementation, found)
+        except PluginError as error:
+            troubles.append(Trouble(label or provider, provider, str(error)))
+    ships = set(map(id, shipped().values()))
+    return {name: each for name, each in found.items() if id(each) not in ships}, troubles
+
+
+def _of_plugin(provider: str, implementation: Callable[..., None], known: Mapping[str, Feature]) -> dict[str, Feature]:
+    """Return what one plugin offers, by ``provider:name``; ``known`` is what others do.
 
     Raises
     ------
     PluginError
-        If a plugin fails to offer them, offers something else, or one twice.
+        If it fails, offers something else, or one twice.
     """
     found: dict[str, Feature] = {}
-    for plugin, implementation in plugins.implementations("register_features"):
-        provider = plugin.partition(":")[0]
 
-        def register(each: Feature, provider: str = provider) -> None:
-            if not isinstance(each, Feature):
-                raise PluginError(f"plugin {provider!r}: put @feature(...) above {each!r}, and register that")
-            name = f"{provider}:{each.name}"
-            if name in found:
-                raise PluginError(f"plugin {provider!r} offers the feature {each.name!r} twice")
-            found[name] = each
+    def register(each: Feature) -> None:
+        if not isinstance(each, Feature):
+            raise PluginError(f"plugin {provider!r}: put @feature(...) above {each!r}, and register that")
+        name = f"{provider}:{each.name}"
+        if name in found or name in known:
+            raise PluginError(f"plugin {provider!r} offers the feature {each.name!r} twice")
+        found[name] = each
 
-        try:
-            implementation(register=register)
-        except PluginError:
-            raise
-        # A stranger's function may raise anything; the one who asks for a feature wants to know whose it was.
-        except Exception as error:
-            raise PluginError(f"plugin {provider!r} failed in register_features: {in_one_line(error)}") from error
-    ships = set(map(id, shipped().values()))
-    return {name: each for name, each in found.items() if id(each) not in ships}
+    try:
+        implementation(register=register)
+    except PluginError:
+        raise
+    # A stranger's function may raise anything; the one who asks for a feature wants to know whose it was.
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"plugin {provider!r} failed in register_features: {in_one_line(error)}") from error
+    return found
 
 
 def find(name: str, plugins: Plugins | None = None) -> Feature:
@@ -97,12 +114,12 @@ def find(name: str, plugins: Plugins | None = None) -> Feature:
     ------
     ConfigError
         If there is none, or more than one plugin offers it; with the nearest name.
+    PluginError
+        If the provider is named, and fails to offer its features.
     """
     if name in shipped():
         return shipped()[name]
-    if plugins is None:
-        plugins = _installed()
-    others = offered(plugins)
+    others, troubles = offered(_installed() if plugins is None else plugins)
     if name in others:
         return others[name]
     namesakes = [each for each in others if each.partition(":")[2] == name]
@@ -110,8 +127,14 @@ def find(name: str, plugins: Plugins | None = None) -> Feature:
         return others[namesakes[0]]
     if namesakes:
         raise ConfigError(f"feature {name!r} is offered by more than one plugin; say {' or '.join(namesakes)}")
+    if failed := next((each for each in troubles if name.startswith(f"{each.provider}:")), None):
+        raise PluginError(failed.reason)
     known = [*shipped(), *(each.partition(":")[2] for each in others)]
-    raise ConfigError(f"no feature called {name!r}{did_you_mean(name, known)} (quantstrats features lists all)")
+    alike = name.rpartition(":")[2].lower()
+    left_out = "".join(f"; {each.line}" for each in troubles)
+    raise ConfigError(
+        f"no feature called {name!r}{did_you_mean(alike, known)} (quantstrats features lists all){left_out}"
+    )
 
 
 @lru_cache(maxsize=1)

@@ -10,10 +10,11 @@ import numpy as np
 from quantstrats.errors import ConfigError, DataError, PluginError, QuantstratsError, in_one_line
 from quantstrats.features.bars import BLOCK, Bars
 from quantstrats.features.catalogue import shipped
-from quantstrats.features.definition import NEEDS
+from quantstrats.features.definition import NEEDS, Feature
 from quantstrats.features.reach import longer_bars_per_year, longer_length, rows_of_longer_bars
 from quantstrats.features.spec import Spec, specs_of
 from quantstrats.market.calendar import Calendar
+from quantstrats.market.given import checked_market
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,7 @@ _DAY = 86_400 * 10**9  # nanoseconds
 
 
 def compute(
-    market: Market, names: Iterable[str] | str | None = None, *, plugins: Plugins | None = None
+    market: Market, names: Iterable[str | Feature] | str | Feature | None = None, *, plugins: Plugins | None = None
 ) -> pd.DataFrame:
     """Return features of a market, rows x (feature, symbol).
 
@@ -42,9 +43,10 @@ def compute(
     ----------
     market : Market
         The bars.
-    names : iterable of str, or str, optional
-        ``"rsi"``, ``"rsi(window=7)"``, ``"rsi@week"`` (on closed weeks alone), ``"acme:rsi"``; by default every feature
-        that ships and that these bars allow, but for those in which a model is fitted.
+    names : iterable of str or Feature, or one of them, optional
+        ``"rsi"``, ``"rsi(window=7)"``, ``"rsi@week"`` (on closed weeks alone), ``"acme:rsi"``, or a feature itself,
+        with its default parameters; by default every feature that ships and that these bars allow, but for those in which a
+        model is fitted.
     plugins : Plugins, optional
         Where to look for names that are not shipped; by default all that is installed.
 
@@ -58,10 +60,11 @@ def compute(
     ConfigError
         If there is no such feature or parameter, with the nearest that there is.
     DataError
-        If the market lacks what a feature needs, or has fewer rows than it takes.
+        If the market is none, lacks what a feature needs, or has fewer rows than it takes.
     """
     import pandas as pd
 
+    checked_market(market)
     specs = specs_of(possible(market) if names is None else names, plugins)
     for spec in specs:
         _check(spec, market)
@@ -76,7 +79,7 @@ def compute(
 
 
 def warmup(
-    names: Iterable[str] | str,
+    names: Iterable[str | Feature] | str | Feature,
     *,
     bar: str | None = None,
     calendar: str = "XNYS",
@@ -86,7 +89,7 @@ def warmup(
 
     Parameters
     ----------
-    names : iterable of str, or str
+    names : iterable of str or Feature, or one of them
         As :func:`compute` takes them.
     bar : str, optional
         Length of intraday rows, as ``"5min"``, for features on longer bars; by default rows are days.
@@ -98,17 +101,29 @@ def warmup(
     Raises
     ------
     ConfigError
-        If there is no such feature, parameter or bar.
+        If there is no such feature, parameter, bar or calendar.
     """
+    specs = specs_of(names, plugins)
+    try:
+        exchange, length = Calendar(calendar), _length_of_rows(bar)
+    except DataError as error:
+        raise ConfigError(str(error)) from None
+    return max(_rows(spec, exchange, length) for spec in specs)
+
+
+def _length_of_rows(bar: str | None) -> pd.Timedelta | None:
+    """Return the length of intraday rows, None for daily ones, as a Market reads it."""
     import pandas as pd
 
-    length = None if bar is None else pd.Timedelta(bar)
-    return max(_rows(spec, Calendar(calendar), length) for spec in specs_of(names, plugins))
+    from quantstrats.market.frames import bar_length
+
+    length = bar_length(bar)
+    return None if length is None or length >= pd.Timedelta(days=1) else length
 
 
 def possible(market: Market) -> list[str]:
     """Return the names of the features that ship and that these bars allow, without those that fit a model."""
-    lacking = {need for need in NEEDS if _lacks(market, need)}
+    lacking = {need for need in NEEDS if _lacks(checked_market(market), need)}
     return [
         each.name
         for each in shipped().values()
@@ -117,20 +132,24 @@ def possible(market: Market) -> list[str]:
 
 
 def _rows(spec: Spec, calendar: Calendar, bar: pd.Timedelta | None) -> int:
-    return rows_of_longer_bars(spec.warmup, spec.bar, calendar, bar) if spec.bar else spec.warmup
+    if not spec.bar:
+        return spec.warmup
+    try:
+        return rows_of_longer_bars(spec.warmup, spec.bar, calendar, bar)
+    except ConfigError as error:
+        raise ConfigError(f"feature {spec.label!r}: {error}") from None
 
 
 def _check(spec: Spec, market: Market) -> None:
     for need in spec.feature.needs:
         if what := _lacks(market, need):
             raise DataError(f"feature {spec.label!r} needs {what}")
-    if spec.bar:
-        needed = rows_of_longer_bars(spec.feature.bars(**spec.values), spec.bar, market.calendar, market.bar)
-    else:
-        needed = spec.feature.bars(**spec.values)
+    # On rows without a gap a value is there from the first row on that has so many bars before it; on longer bars from
+    # the warm-up on, since nobody knows on which row of one the rows begin.
+    needed = _rows(spec, market.calendar, market.bar) if spec.bar else spec.feature.bars(**spec.values)
     if len(market) < needed:
         raise DataError(
-            f"feature {spec.label!r} needs {needed:,} bars, and there are {len(market):,} rows; load more of them, or "
+            f"feature {spec.label!r} needs {needed:,} rows, and there are {len(market):,}; load more of them, or "
             "choose a shorter window"
         )
 
@@ -164,13 +183,13 @@ def _cut_out(market: Market, specs: list[Spec]) -> Array:
 
 
 def _key(spec: Spec) -> tuple[Any, ...]:
-    return spec.feature.name, spec.feature.family, spec.parameters, spec.bar
+    return spec.feature, spec.parameters, spec.bar
 
 
 def _forget(spec: Spec, market: Market, values: Array) -> None:
     """Take away what rests on bars before these rows, shape (symbols, rows)."""
     first = min(_rows(spec, market.calendar, market.bar) - 1, len(market))
-    if spec.feature.across or spec.bar:
+    if spec.bar:
         values[:, :first] = np.nan
     else:
         enough = np.cumsum(market.present[:first], axis=0) >= spec.feature.bars(**spec.values)
@@ -261,7 +280,8 @@ def _called(spec: Spec, bars: Any, shape: tuple[int, ...]) -> Array:
     if not isinstance(values, np.ndarray) or values.shape != shape or values.dtype != np.float64:
         got = f"{values.dtype} of shape {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__
         raise PluginError(f"feature {spec.label!r} returned {got}, not float64 of shape {shape}")
-    return values
+    infinite = np.isinf(values)
+    return np.where(infinite, np.nan, values) if infinite.any() else values
 
 
 def _across(spec: Spec, market: Market) -> Any:
@@ -284,10 +304,15 @@ def _on_longer_bars(market: Market, spec: Spec) -> Array:
         raise ConfigError(f"feature {spec.label!r}: side series are not known on longer bars; leave out @{spec.bar}")
     arrays = {name: longer.bars(name).to_numpy() for name in _FIELDS}
     grid = Grid(longer.index, longer.decided_at, longer.index.tz_localize(None))
-    length = longer_length(spec.bar)
+    _, length = longer_length(spec.bar, market.bar)
     bars = Whole.from_panel(Panel(grid, market.symbols, length, arrays), market.calendar)
+    universe = market.universe if spec.feature.across else None
+    if universe is not None:  # as it was on the row that completed each longer bar
+        last = market.decided_at.searchsorted(longer.decided_at, side="right") - 1
+        bars = bars.with_universe(universe.iloc[last].set_axis(longer.index, axis=0))
     values = np.empty((1, len(market.symbols), len(longer)))
     plain = Spec(spec.label, spec.feature, spec.parameters)
-    _fill(bars, [plain], values, longer_bars_per_year(spec.bar, market.calendar))
+    _fill(bars, [plain], values, longer_bars_per_year(spec.bar, market.calendar, market.bar))
     frame = pd.DataFrame(values[0].T, index=longer.index, columns=market.symbols)
-    return longer.on_rows(frame).to_numpy().T
+    found: Array = longer.on_rows(frame).to_numpy().T
+    return found if universe is None else np.where(universe.to_numpy().T, found, np.nan)

@@ -1,7 +1,9 @@
 """Cross-section: a symbol against the others of the market, and how they move together.
 
 Returns are those from row to row, and missing where a symbol lacks one of the two bars. What is made of a window needs
-four fifths of its rows. What is about the market is the same number for all symbols that have a bar.
+four fifths of its rows. What is about the market is the same number for all symbols that have a bar. Of a market with a
+universe, each row counts and ranks those that are in it on that row, with their returns of the whole window; the others
+have no value.
 """
 
 from __future__ import annotations
@@ -10,11 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from quantstrats.errors import DataError, did_you_mean
 from quantstrats.features.bars import ratio
 from quantstrats.features.breadth import (
     changes,
+    changes_of_members,
     enough,
     mean_of_row,
+    of_members,
     of_own_group,
     sectors_of,
     where_present,
@@ -40,8 +45,9 @@ _SHARPE = "Sharpe (1963), A Simplified Model for Portfolio Analysis, Management 
 _FLAT = 1e-12  # a deviation of returns, for nothing but rounding
 
 
-def _others(returns: Array) -> Array:
+def _others(market: Market) -> Array:
     """Return the mean return of all other symbols, shape (rows, symbols)."""
+    returns = changes_of_members(market)
     known = ~np.isnan(returns)
     filled = np.where(known, returns, 0.0)
     count = known.sum(axis=1, keepdims=True) - known
@@ -53,10 +59,12 @@ def _with_market(market: Market, window: int, benchmark: str) -> tuple[Array, Ar
     """Return variances of a symbol's and the market's returns, and their covariance between, (symbols, rows)."""
     returns = changes(market)
     if not benchmark:
-        against = _others(returns)
+        against = _others(market)
+    elif benchmark in market.symbols:
+        against = np.repeat(returns[:, market.symbols == benchmark], returns.shape[1], axis=1)
     else:
-        named = returns[:, market.symbols == benchmark]
-        against = np.repeat(named, returns.shape[1], axis=1) if named.shape[1] else np.full(returns.shape, np.nan)
+        hint = did_you_mean(benchmark, market.symbols)
+        raise DataError(f"no bars of the benchmark {benchmark!r}{hint} (it is one of the symbols; load it with them)")
     return co_moments(returns.T, against.T, window, enough(window))
 
 
@@ -68,8 +76,8 @@ def _market_rows(window: int, **_: object) -> int:
 def market_beta(market: Market, window: int = 60, benchmark: str = "") -> Array:
     """Beta: slope of a symbol's returns on the market's over ``window`` rows.
 
-    The market is the mean of all other symbols, or the symbol that is named as ``benchmark``; a name that is not among
-    the symbols, as before its listing, makes all values missing.
+    The market is the mean of all other symbols, or the symbol that is named as ``benchmark``, in the universe or not;
+    before its listing all values are missing.
     """
     _, both, other = _with_market(market, window, benchmark)
     return where_present(market, ratio(both, other).T)
@@ -103,7 +111,7 @@ def relative_strength(market: Market, window: int = 60) -> Array:
 
     Missing where no other symbol has one.
     """
-    returns = changes(market, window)
+    returns = changes_of_members(market, window)
     mean = np.where((~np.isnan(returns)).sum(axis=1) < 2, np.nan, mean_of_row(returns))
     return returns - mean[:, None]
 
@@ -114,7 +122,7 @@ def cross_sectional_rank(market: Market, window: int = 20) -> Array:
 
     Equal returns share the middle of their ranks.
     """
-    return rank_in_row(changes(market, window))
+    return rank_in_row(changes_of_members(market, window))
 
 
 @feature(source=f"{_JEGADEESH}; off the mean of all, in deviations", rows=_window_rows)
@@ -123,7 +131,7 @@ def cross_sectional_zscore(market: Market, window: int = 20) -> Array:
 
     The deviation divides by n - 1. Missing where all are equal.
     """
-    returns = changes(market, window)
+    returns = changes_of_members(market, window)
     deviation = _deviation_of_row(returns)
     return ratio(returns - mean_of_row(returns)[:, None], np.where(deviation <= _FLAT, 0.0, deviation)[:, None])
 
@@ -143,7 +151,7 @@ def _deviation_of_row(values: Array) -> Array:
 )
 def dispersion(market: Market, window: int = 20) -> Array:
     """Dispersion: standard deviation of all symbols' returns on a row, the mean over ``window`` rows."""
-    total, count = known_sum(_deviation_of_row(changes(market))[None], window, enough(window))
+    total, count = known_sum(_deviation_of_row(changes_of_members(market))[None], window, enough(window))
     return where_present(market, ratio(total, count)[0])
 
 
@@ -156,7 +164,8 @@ def mean_correlation(market: Market, window: int = 60) -> Array:
 
     A return that is missing counts as the symbol's mean.
     """
-    return where_present(market, mean_pairwise_correlation(changes(market).T, window, enough(window)))
+    counted = ~np.isnan(of_members(market, np.zeros((len(market), len(market.symbols)))))
+    return where_present(market, mean_pairwise_correlation(changes(market).T, counted.T, window, enough(window)))
 
 
 def _lead_lag_rows(window: int, lag: int) -> int:
@@ -171,7 +180,7 @@ def lead_lag_correlation(market: Market, window: int = 60, lag: int = 1) -> Arra
     """
     returns = changes(market)
     others = np.full(returns.shape, np.nan)
-    others[lag:] = _others(returns)[:-lag]
+    others[lag:] = _others(market)[:-lag]
     own, both, other = co_moments(returns.T, others.T, window, enough(window))
     return where_present(market, np.clip(ratio(both, np.sqrt(own * other)), -1.0, 1.0).T)
 
@@ -186,7 +195,7 @@ def sector_relative_return(market: Market, window: int = 20) -> Array:
 
     The symbol itself included; missing where no other of the sector has one.
     """
-    returns = changes(market, window)
+    returns = changes_of_members(market, window)
     groups, number = sectors_of(market)
     total, many = sum_by_group(returns, groups, number)
     return returns - of_own_group(total / np.where(many < 2, np.nan, many), groups)

@@ -39,13 +39,16 @@ def is_above_its_mean(values: Array, window: int, least: int) -> Array:
     return _is_above_its_mean(np.ascontiguousarray(values), window, least)
 
 
-def mean_pairwise_correlation(returns: Array, window: int, least: int) -> Array:
+def mean_pairwise_correlation(returns: Array, counted: NDArray[np.bool_], window: int, least: int) -> Array:
     """Return the mean correlation of all pairs of series over the window, shape (rows,).
 
-    Of the series that have enough known values and vary; a missing value counts as the series' mean. The sum of the
-    series, each scaled to squares that add up to 1, has squares that add up to n + twice the pairs' correlations.
+    Of the series that are ``counted`` on the window's last row, have enough known values and vary; a missing value
+    counts as the series' mean. The sum of the series, each scaled to squares that add up to 1, has squares that add up
+    to n + twice the pairs' correlations.
     """
-    return _mean_pairwise_correlation(np.ascontiguousarray(returns), window, least, _FLAT)
+    return _mean_pairwise_correlation(
+        np.ascontiguousarray(returns), np.ascontiguousarray(counted), window, least, _FLAT
+    )
 
 
 def rank_in_row(values: Array) -> Array:
@@ -166,7 +169,7 @@ def _add_scaled(known, filled, least, flat, off, summed):  # type: ignore[no-unt
 
 
 @compiled_sums
-def _mean_pairwise_correlation(returns, window, least, flat):  # type: ignore[no-untyped-def]
+def _mean_pairwise_correlation(returns, counted, window, least, flat):  # type: ignore[no-untyped-def]
     symbols, rows = returns.shape
     known, filled = np.empty((symbols, rows)), np.empty((symbols, rows))
     for line in range(symbols):
@@ -178,9 +181,10 @@ def _mean_pairwise_correlation(returns, window, least, flat):  # type: ignore[no
         summed[:] = 0.0
         varying = 0
         for line in range(symbols):
-            varying += _add_scaled(
-                known[line, first : last + 1], filled[line, first : last + 1], least, flat, off, summed
-            )
+            if counted[line, last]:
+                varying += _add_scaled(
+                    known[line, first : last + 1], filled[line, first : last + 1], least, flat, off, summed
+                )
         if varying >= 2:
             squares = 0.0
             for step in range(window):

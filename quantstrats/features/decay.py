@@ -6,6 +6,7 @@ import math
 from functools import lru_cache
 
 WEIGHT = 1e-9  # what may be left of all that came before
+LONGEST = 1 << 20  # bars that a formula may take
 
 
 @lru_cache(maxsize=1024)
@@ -31,7 +32,7 @@ def bars_until_faded(alpha: float, stages: int = 1) -> int:
     high = 2 * stages
     while left(high) > WEIGHT:
         high *= 2
-        if high > 1 << 20:
+        if high > LONGEST:
             raise ValueError(f"a smoothing factor of {alpha:g} never forgets within a million bars")
     low = high // 2
     while high - low > 1:
@@ -40,14 +41,29 @@ def bars_until_faded(alpha: float, stages: int = 1) -> int:
     return high
 
 
-def ema_bars(window: int, stages: int = 1) -> int:
-    """Return the bars of an exponential average of ``window`` bars, alpha = 2 / (window + 1), ``stages`` in a row."""
-    return bars_until_faded(2.0 / (whole(window) + 1.0), stages)
+def ema_bars(window: int, stages: int = 1, name: str = "window") -> int:
+    """Return the bars of an exponential average of ``window`` bars, alpha = 2 / (window + 1), ``stages`` in a row.
+
+    Raises
+    ------
+    ValueError
+        That names the parameter, if the window is shorter than a bar, or so long that its average never forgets.
+    """
+    return _of_window(window, 2.0 / (whole(window, name=name) + 1.0), stages, name)
 
 
-def wilder_bars(window: int, stages: int = 1) -> int:
-    """Return the bars of Wilder's average of ``window`` bars, alpha = 1 / window, ``stages`` in a row."""
-    return bars_until_faded(1.0 / whole(window), stages)
+def wilder_bars(window: int, stages: int = 1, name: str = "window") -> int:
+    """Return the bars of Wilder's average of ``window`` bars, alpha = 1 / window, ``stages`` in a row; as ema_bars."""
+    return _of_window(window, 1.0 / whole(window, name=name), stages, name)
+
+
+def _of_window(window: int, alpha: float, stages: int, name: str) -> int:
+    try:
+        return bars_until_faded(alpha, stages)
+    except ValueError:
+        raise ValueError(
+            f"{name} is {window:,}; its average never forgets within a million bars, choose a shorter one"
+        ) from None
 
 
 def whole(window: int, least: int = 1, name: str = "window") -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
-from quantstrats.errors import ConfigError, PluginError, did_you_mean
+from quantstrats.errors import ConfigError, PluginError, QuantstratsError, did_you_mean, in_one_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-Scale = Literal["free", "price", "volume", "money", "price per share traded", "price squared per share traded"]
-# How a value changes where a split multiplies all prices by k and divides volumes by k: the power of k.
+Scale = Literal["free", "price", "log", "volume", "money", "price per share traded", "price squared per share traded"]
+# How a value changes where a split multiplies all prices by k and divides volumes by k: the power of k. Of "log" it is
+# none: there a split adds the same to all values.
 POWERS: Mapping[Scale, int] = {
     "free": 0,
     "price": 1,
@@ -25,14 +27,19 @@ POWERS: Mapping[Scale, int] = {
     "price per share traded": 2,
     "price squared per share traded": 3,
 }
+SCALES: tuple[Scale, ...] = (*POWERS, "log")
 NEEDS = ("volume", "ranges", "sector")
+# What a parameter may be, by the type of its default, in the words of messages.
+_KINDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 
 _SPARE = 1.25  # rows that a warm-up counts for each bar it takes: up to a fifth of them may have no bar
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Feature:
     """One formula over bars, with what its users must know. Made by :func:`feature`.
+
+    Two features are the same only where they are one: others may bear the same name, of another plugin.
 
     Attributes
     ----------
@@ -49,8 +56,9 @@ class Feature:
         Author, year, and where in it the formula stands.
     scale : str
         How values change where a split multiplies prices by k and divides volumes by k: ``"free"`` not at all;
-        ``"price"`` by k; ``"volume"`` by 1/k; ``"money"`` not by a split, but with the currency (price times volume);
-        ``"price per share traded"`` by k squared; ``"price squared per share traded"`` by k cubed.
+        ``"price"`` by k; ``"log"``, of the logarithm of a price, by one number that is added to all; ``"volume"`` by
+        1/k; ``"money"`` not by a split, but with the currency (price times volume); ``"price per share traded"`` by k
+        squared; ``"price squared per share traded"`` by k cubed.
     needs : tuple of str
         What not every market has: ``"volume"``; ``"ranges"``, highs and lows apart from the close; ``"sector"``, the
         side series of that name.
@@ -88,6 +96,8 @@ class Feature:
         ------
         ConfigError
             If there is no such parameter, or its value is of another type or makes no sense.
+        PluginError
+            If the function that tells how many bars it takes fails.
         """
         for name, value in parameters.items():
             if name not in self.parameters:
@@ -98,7 +108,7 @@ class Feature:
         values = {**self.parameters, **parameters}
         values = {name: _like(value, self.parameters[name]) for name, value in values.items()}
         try:
-            self.reach(**values)
+            _reached(self.name, self.reach, values)
         except ValueError as error:
             raise ConfigError(f"feature {self.name!r}: {error}") from None
         return values
@@ -149,19 +159,31 @@ def feature(
         The same for a function of the Market, in rows.
     scale, needs, fitted, family
         See :class:`Feature`; the family is the function's module, unless it is given.
+
+    Raises
+    ------
+    PluginError
+        If what is said of the function does not fit it: no such scale or need, a parameter without a default or with
+        one that is no number, text, or true or false, or no number of bars for the defaults.
     """
     if (bars is None) == (rows is None):
         raise PluginError("a feature says either bars (each symbol by itself) or rows (across symbols)")
     if unknown := [need for need in needs if need not in NEEDS]:
         raise PluginError(f"a feature cannot need {unknown[0]!r}{did_you_mean(unknown[0], NEEDS)}")
+    if scale not in SCALES:
+        hint = did_you_mean(scale, SCALES)
+        raise PluginError(f"a feature has no scale {scale!r}{hint} (it can be {', '.join(SCALES)})")
 
     def make(function: Callable[..., Any]) -> Feature:
-        reach = rows if bars is None else bars
-        names = list(inspect.signature(function).parameters.values())[1:]
-        if lacking := [each.name for each in names if each.default is inspect.Parameter.empty]:
-            raise PluginError(f"feature {function.__name__!r}: parameter {lacking[0]!r} has no default")
+        name, given = function.__name__, rows if bars is None else bars
+        parameters = _defaults(function)
+        reach = given if callable(given) else _constant(given or 1)
+        try:
+            _reached(name, reach, parameters)
+        except ValueError as error:
+            raise PluginError(f"feature {name!r} refuses its own defaults: {error}") from None
         return Feature(
-            name=function.__name__,
+            name=name,
             family=family or function.__module__.rpartition(".")[2],
             function=function,
             across=bars is None,
@@ -169,15 +191,45 @@ def feature(
             scale=scale,
             needs=needs,
             fitted=fitted,
-            parameters={each.name: each.default for each in names},
-            reach=reach if callable(reach) else _constant(reach or 1),
+            parameters=parameters,
+            reach=reach,
         )
 
     return make
 
 
+def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the parameters of a formula behind its bars, by name, with their defaults."""
+    defaults = {}
+    for each in list(inspect.signature(function).parameters.values())[1:]:
+        where = f"feature {function.__name__!r}: parameter {each.name!r}"
+        if each.default is inspect.Parameter.empty:
+            raise PluginError(f"{where} has no default")
+        if type(each.default) not in _KINDS:
+            raise PluginError(f"{where} has the default {each.default!r}; it can be {', '.join(_KINDS.values())}")
+        defaults[each.name] = each.default
+    return defaults
+
+
 def _constant(value: int) -> Callable[..., int]:
     return lambda **_: value
+
+
+def _reached(name: str, reach: Callable[..., int], parameters: Mapping[str, Any]) -> int:
+    """Return how many bars or rows a feature says that it takes; a ValueError of its own passes through."""
+    try:
+        count = reach(**parameters)
+    except (ValueError, QuantstratsError):
+        raise
+    # A stranger's function may raise anything; whoever asks for the feature wants to know which it was.
+    except Exception as error:
+        shown = ", ".join(f"{key}={value!r}" for key, value in parameters.items())
+        raise PluginError(
+            f"feature {name!r} cannot tell its bars or rows for ({shown}): {in_one_line(error)}"
+        ) from error
+    if isinstance(count, bool) or not isinstance(count, Integral):
+        raise PluginError(f"feature {name!r} says that it takes {count!r} bars or rows; it must be a whole number")
+    return int(count)
 
 
 def _check_type(feature_name: str, name: str, value: Any, default: Any) -> None:
@@ -186,8 +238,9 @@ def _check_type(feature_name: str, name: str, value: Any, default: Any) -> None:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         fits = True
     if not fits:
-        words = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}[kind]
-        raise ConfigError(f"feature {feature_name!r}: {name} is {value!r}; give {words}, as its default {default!r}")
+        raise ConfigError(
+            f"feature {feature_name!r}: {name} is {value!r}; give {_KINDS[kind]}, as its default {default!r}"
+        )
     if kind in (int, float) and not -1e12 < value < 1e12:
         raise ConfigError(f"feature {feature_name!r}: {name} is {value!r}; give a usual number")
 

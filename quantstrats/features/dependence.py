@@ -235,17 +235,17 @@ def fractional_weights(order: float, threshold: float) -> tuple[float, ...]:
     source="Hosking (1981), Biometrika 68(1), 165-176; of fixed width as by Lopez de Prado (2018), Advances in "
     "Financial Machine Learning, sec. 5.5",
     bars=lambda order, threshold: len(fractional_weights(order, threshold)),
+    scale="log",
     family="statistics",
 )
 def fractional_difference(bars: Bars, order: float = 0.4, threshold: float = 1e-3) -> Array:
     """Fractional difference of the log close, of fixed width: sum of weights x the last log closes.
 
-    As many bars as there are weights of at least ``threshold``: 55 by default, 282 at 0.0001. Log closes count from
-    the first of these bars: else the value would hang on the price's level, and so on splits to come.
+    As many bars as there are weights of at least ``threshold``: 55 by default, 282 at 0.0001. The weights do not add up
+    to 0 (of an order below 1 to more, so that it keeps a part of the level): prices that a split multiplies by k raise
+    all values by that sum x ln k.
     """
-    weights = np.array(fractional_weights(order, threshold))
-    logs = log_close(bars)
-    return weighted_sum(logs, weights) - weights.sum() * before(logs, len(weights) - 1)
+    return weighted_sum(log_close(bars), np.array(fractional_weights(order, threshold)))
 
 
 @feature(
@@ -259,6 +259,6 @@ def hurst(bars: Bars, window: int = 256) -> Array:
 
     0.5 + the slope of ln(mean R/S / the R/S that noise is expected to have) on ln n. R/S is taken of the last
     stretches, side by side, of n = 8, 16, ... returns up to half of the window. It is no proof of a trend above
-    0.5: ``hurst_of_noise`` tells how far noise strays. Missing where the close stood still on a whole stretch.
+    0.5: ``features.hurst_of_noise`` tells how far noise strays. Missing where the close stood still on a whole stretch.
     """
     return hurst_exponent(log_close(bars), window)

@@ -39,7 +39,7 @@ def _stretches(bars: Bars, row: int, needed: int) -> Iterator[tuple[int, int]]:
     known = int((~np.isnan(bars.close[row])).sum())
     stretch = bars.block[row, :known] // _BLOCKS
     begins = np.flatnonzero(np.diff(stretch) != 0) + 1
-    for begin, end in zip(begins, [*begins[1:], known], strict=True):
+    for begin, end in zip(begins, np.append(begins, known)[1:], strict=True):
         if begin >= needed:
             yield int(begin), int(end)
 
@@ -62,7 +62,7 @@ def _on_stretches(bars: Bars, needed: int, serve: Callable[[int, int, int], Arra
     fitted=True,
 )
 def garch_volatility(bars: Bars, window: int = 504) -> Array:
-    """GARCH(1,1) forecast: volatility of the next bar, per year, of a model fitted each quarter.
+    """GARCH(1,1) forecast: volatility of the next bar, per year, of a model fitted every 96 bars' lengths.
 
     variance' = omega + alpha (return - mean)^2 + beta variance, by maximum likelihood of normal log returns, on the
     ``window`` returns before the stretch; the recursion goes on from there to the present bar. Missing on stretches
@@ -107,7 +107,7 @@ def _garch(returns: Array) -> tuple[float, ...] | None:
     fitted=True,
 )
 def regime_probability(bars: Bars, window: int = 504) -> Array:
-    """Probability that volatility is in the higher of two regimes, 0 to 1, of a model fitted each quarter.
+    """Probability that volatility is in the higher of two regimes, 0 to 1, of a model fitted every 96 bars' lengths.
 
     Log returns off their mean are normal, with one variance or another, and regimes follow a Markov chain. Fitted
     by maximum likelihood on the ``window`` returns before the stretch, and filtered from there to the present bar:
@@ -142,7 +142,7 @@ def _forest_bars(window: int, trees: int, seed: int) -> int:
     fitted=True,
 )
 def isolation_forest(bars: Bars, window: int = 252, trees: int = 100, seed: int = 1) -> Array:
-    """Isolation forest: how usual a bar is, from -0.4 or so towards -1 for outliers; fitted each quarter.
+    """Isolation forest: how usual a bar is, from -0.4 or so towards -1 for outliers; fitted every 96 bars' lengths.
 
     Of the log return, that of 5 bars, ln(open / close before) and ln(high / low). The forest of ``trees`` trees is
     grown from ``seed`` on the ``window`` bars before the stretch. Needs scikit-learn. A fit takes some 100

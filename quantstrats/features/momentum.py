@@ -136,7 +136,7 @@ def range_position(bars: Bars, window: int = 252) -> Array:
 
 @feature(
     source="Wu and Diao (2015), Technical Analysis of Three Stock Oscillators, ICCSNT, 320-323",
-    bars=lambda window, smoothing: whole(window) + wilder_bars(smoothing, 2),
+    bars=lambda window, smoothing: whole(window) + wilder_bars(smoothing, 2, "smoothing"),
 )
 def kdj_j(bars: Bars, window: int = 9, smoothing: int = 3) -> Array:
     """J line of the KDJ: 3 K - 2 D, of a stochastic that is smoothed once (K) and twice (D).
@@ -149,8 +149,14 @@ def kdj_j(bars: Bars, window: int = 9, smoothing: int = 3) -> Array:
     return 3.0 * k - 2.0 * wilder(k, smoothing)
 
 
+def _smoothed_twice_bars(slow: int, fast: int) -> int:
+    return ema_bars(slow, name="slow") + ema_bars(fast, name="fast")
+
+
 # A change more than the averages take; each forgets by itself, one after the other.
-@feature(source=f"{_BLAU}, ch. on the true strength index", bars=lambda slow, fast: ema_bars(slow) + ema_bars(fast) + 1)
+@feature(
+    source=f"{_BLAU}, ch. on the true strength index", bars=lambda slow, fast: _smoothed_twice_bars(slow, fast) + 1
+)
 def true_strength_index(bars: Bars, slow: int = 25, fast: int = 13) -> Array:
     """True strength index: 100 x changes of the close / their sizes, both smoothed exponentially twice.
 
@@ -162,7 +168,7 @@ def true_strength_index(bars: Bars, slow: int = 25, fast: int = 13) -> Array:
 
 @feature(
     source=f"{_BLAU}, ch. on the stochastic momentum index",
-    bars=lambda window, slow, fast: whole(window) + ema_bars(slow) + ema_bars(fast),
+    bars=lambda window, slow, fast: whole(window) + _smoothed_twice_bars(slow, fast),
 )
 def stochastic_momentum_index(bars: Bars, window: int = 13, slow: int = 25, fast: int = 2) -> Array:
     """Stochastic momentum index: 100 x (close - middle of the range) / half the range, smoothed.
@@ -239,7 +245,7 @@ def cci(bars: Bars, window: int = 20) -> Array:
 
 
 def _connors_bars(window: int, streak_window: int, rank_window: int) -> int:
-    streaks = _LONGEST_RUN + 2 + wilder_bars(streak_window)
+    streaks = _LONGEST_RUN + 2 + wilder_bars(streak_window, name="streak_window")
     return max(wilder_bars(window) + 1, streaks, whole(rank_window, 1, "rank_window") + 2)
 
 
@@ -312,13 +318,13 @@ def coppock_curve(bars: Bars, window: int = 10, fast: int = 11, slow: int = 14) 
     return weighted_sum(change, weights / weights.sum())
 
 
-@feature(source=_ELDER, bars=ema_bars, scale="price")
+@feature(source=_ELDER, bars=ema_bars, scale="price", needs=("ranges",))
 def bull_power(bars: Bars, window: int = 13) -> Array:
     """Bull power: high - exponential average of closes."""
     return bars.high - bars.of(ema, window=window)
 
 
-@feature(source=_ELDER, bars=ema_bars, scale="price")
+@feature(source=_ELDER, bars=ema_bars, scale="price", needs=("ranges",))
 def bear_power(bars: Bars, window: int = 13) -> Array:
     """Bear power: low - exponential average of closes."""
     return bars.low - bars.of(ema, window=window)

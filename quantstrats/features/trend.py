@@ -29,13 +29,13 @@ _STILL = 1e-7  # of the close: an average that moves less on a bar stands still
 
 
 def _convergence_bars(fast: int, slow: int) -> int:
-    return ema_bars(whole(slow, whole(fast, name="fast") + 1, "slow"))
+    return ema_bars(whole(slow, whole(fast, name="fast") + 1, "slow"), name="slow")
 
 
 # The slower of both averages, twice in a row, remembers for longer than they do.
 def _signal_bars(fast: int, slow: int, signal: int) -> int:
     _convergence_bars(fast, slow)
-    return ema_bars(max(slow, whole(signal, name="signal")), 2)
+    return ema_bars(max(slow, whole(signal, name="signal")), 2, "slow" if slow >= signal else "signal")
 
 
 @feature(source=_APPEL, bars=_convergence_bars, scale="price")
@@ -133,7 +133,7 @@ def kst_signal(bars: Bars, signal: int = 9) -> Array:
 
 
 def _schaff_bars(window: int, fast: int, slow: int, smoothing: int) -> int:
-    return _convergence_bars(fast, slow) + 2 * (whole(window, 2) - 1 + ema_bars(whole(smoothing, name="smoothing")))
+    return _convergence_bars(fast, slow) + 2 * (whole(window, 2) - 1 + ema_bars(smoothing, name="smoothing"))
 
 
 def _place(values: Array, window: int, still: Array | float, otherwise: Array | float) -> Array:
@@ -156,7 +156,9 @@ def schaff_trend_cycle(bars: Bars, window: int = 10, fast: int = 23, slow: int =
 
 
 @feature(
-    source=_DORSEY, bars=lambda window, smoothing: ema_bars(smoothing, 2) * 3 // 2 + whole(window), needs=("ranges",)
+    source=_DORSEY,
+    bars=lambda window, smoothing: ema_bars(smoothing, 2, "smoothing") * 3 // 2 + whole(window),
+    needs=("ranges",),
 )
 def mass_index(bars: Bars, window: int = 25, smoothing: int = 9) -> Array:
     """Mass index: sum over ``window`` bars of EMA of high - low / EMA of that EMA, of ``smoothing`` bars.

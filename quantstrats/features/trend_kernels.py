@@ -5,12 +5,13 @@ Arrays are of shape (symbols, bars), as in :mod:`quantstrats.features.kernels`.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from quantstrats.features.bars import BLOCK
-from quantstrats.features.decay import ema_bars, wilder_bars
+from quantstrats.features.decay import LONGEST, ema_bars, wilder_bars
 from quantstrats.features.kernels import compiled, compiled_sums
 
 if TYPE_CHECKING:
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Blocks = NDArray[np.int64]
 
-_BEFORE = 4  # blocks of time before the present one, on the first bar of which a stop starts
+_BEFORE = 4  # blocks of time before the present one, at least, on the first bar of which a stop starts
 _ROUNDING = 1e-12  # what equal values may lie off their mean, for nothing but rounding
-PATH_BARS = BLOCK * (_BEFORE + 1)  # the most bars that a stop runs over
 
 
 def directional_movement(high: Array, low: Array, true_range: Array, window: int) -> tuple[Array, Array, Array, Array]:
@@ -38,23 +38,46 @@ def range_bulge(ranges: Array, window: int) -> Array:
     return _range_bulge(ranges, 2.0 / (window + 1.0), ema_bars(window))
 
 
-def parabolic_stop(high: Array, low: Array, block: Blocks, step: float, limit: float) -> tuple[Array, Array]:
+def blocks_before(slower: float) -> int:
+    """Return how many blocks of time before a bar's own the path of a stop starts, on the first bar.
+
+    Paths are the same once they have turned a few times. ``slower`` is how many times as long a stop takes to turn as
+    one with the usual parameters, for which four blocks, 128 bars' lengths, hold a dozen turns.
+
+    Raises
+    ------
+    ValueError
+        If it would take more than a million bars.
+    """
+    if not slower * _BEFORE * BLOCK < LONGEST:
+        raise ValueError("with such parameters a stop hardly ever turns: within a million bars no dozen times")
+    return max(_BEFORE, math.ceil(_BEFORE * slower))
+
+
+def path_bars(before: int) -> int:
+    """Return the most bars that a stop runs over that starts so many blocks of time before a bar's own."""
+    return BLOCK * (before + 1)
+
+
+def parabolic_stop(
+    high: Array, low: Array, block: Blocks, before: int, step: float, limit: float
+) -> tuple[Array, Array]:
     """Return Wilder's stop and reverse, and the direction of the position that it stops, 1 or -1.
 
-    A bar's path starts on the first bar of the fourth block of time before its own. Its first position is short where
-    the second bar's low fell, and by more than the high rose; else long; its first stop is the first bar's extreme. On
-    its first bar alone it has none: NaN.
+    A bar's path starts on the first bar of the block of time so many ``before`` its own. Its first position is short
+    where the second bar's low fell, and by more than the high rose; else long; its first stop is the first bar's
+    extreme. On its first bar alone it has none: NaN.
     """
-    return _parabolic_stop(high, low, block, _BEFORE, step, limit)
+    return _parabolic_stop(high, low, block, before, step, limit)
 
 
-def band_stop(middle: Array, width: Array, close: Array, block: Blocks) -> tuple[Array, Array]:
+def band_stop(middle: Array, width: Array, close: Array, block: Blocks, before: int) -> tuple[Array, Array]:
     """Return the band around ``middle`` that was last not crossed, and its direction: 1 below prices, -1 above.
 
-    Bands only come nearer, until a close crosses one. A bar's path starts on the first bar of the fourth block of time
-    before its own, upwards where that closed at its middle or above it.
+    Bands only come nearer, until a close crosses one. A bar's path starts on the first bar of the block of time so many
+    ``before`` its own, upwards where that closed at its middle or above it.
     """
-    return _band_stop(middle, width, close, block, _BEFORE)
+    return _band_stop(middle, width, close, block, before)
 
 
 def furthest_walk(high: Array, low: Array, true_range: Array, window: int) -> tuple[Array, Array]:

@@ -338,7 +338,7 @@ def chaikin_volatility(bars: Bars, window: int = 10, lag: int = 10) -> Array:
 
 @feature(
     source="Dorsey (1993), The Relative Volatility Index, Stocks & Commodities 11(6)",
-    bars=lambda window, smoothing: whole(window, 2) + wilder_bars(smoothing),
+    bars=lambda window, smoothing: whole(window, 2) + wilder_bars(smoothing, name="smoothing"),
 )
 def relative_volatility_index(bars: Bars, window: int = 10, smoothing: int = 14) -> Array:
     """Relative volatility index: an RSI of standard deviations of closes, signed as the close moved.

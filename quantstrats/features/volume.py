@@ -108,11 +108,11 @@ def volume_roc(bars: Bars, window: int = 12) -> Array:
 
 
 def _pvo_bars(fast: int, slow: int) -> int:
-    return ema_bars(whole(slow, whole(fast, name="fast") + 1, "slow"))
+    return ema_bars(whole(slow, whole(fast, name="fast") + 1, "slow"), name="slow")
 
 
 def _pvo_signal_bars(fast: int, slow: int, signal: int) -> int:
-    return _pvo_bars(fast, slow) + ema_bars(whole(signal, name="signal")) - 1
+    return _pvo_bars(fast, slow) + ema_bars(signal, name="signal") - 1
 
 
 @feature(source=f"{_ACHELIS}, Volume Oscillator, in per cent; exponential", bars=_pvo_bars, needs=("volume",))
@@ -184,8 +184,12 @@ def market_facilitation_index(bars: Bars) -> Array:
     return ratio(bars.high - bars.low, bars.volume)
 
 
+_MOST_BINS = 1_000
+
+
 def _profile_bars(window: int, bins: int) -> int:
-    whole(bins, 2, "bins")
+    if whole(bins, 2, "bins") > _MOST_BINS:
+        raise ValueError(f"bins is {bins:,}; it must be at most {_MOST_BINS:,}")
     return whole(window)
 
 

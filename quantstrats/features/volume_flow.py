@@ -106,7 +106,7 @@ def accumulation_distribution(bars: Bars, window: int = 20) -> Array:
 
 
 def _oscillator_bars(fast: int, slow: int) -> int:
-    return ema_bars(whole(slow, whole(fast, name="fast") + 1, "slow"))
+    return ema_bars(whole(slow, whole(fast, name="fast") + 1, "slow"), name="slow")
 
 
 @feature(

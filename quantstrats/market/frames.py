@@ -66,7 +66,7 @@ def panel_from_frames(
     """
     tables = _aligned(frames)
     close = tables["close"]
-    index, length = labels_and_bar(pd.DatetimeIndex(close.index), _length(bar))
+    index, length = labels_and_bar(pd.DatetimeIndex(close.index), bar_length(bar))
     grid = calendar.grid(index[0], index[-1], length)
     rows = grid.index.get_indexer(index)
     if (rows < 0).any():
@@ -158,7 +158,14 @@ def _check_rows(field: str, index: pd.Index[Any]) -> None:
         raise DataError(f"{field}: rows are not in time order, first at {index[place]}; use sort_index()")
 
 
-def _length(bar: str | pd.Timedelta | None) -> pd.Timedelta | None:
+def bar_length(bar: str | pd.Timedelta | None) -> pd.Timedelta | None:
+    """Return the length of a bar that a user gave, None for none.
+
+    Raises
+    ------
+    DataError
+        If it is no length, or below a second.
+    """
     if bar is None:
         return None
     try:

@@ -105,14 +105,14 @@ class LongerBars:
 
 def longer(market: Market, bar: str | pd.Timedelta) -> LongerBars:
     """Return longer bars beside a market's rows; see :meth:`Market.longer`."""
-    return LongerBars(market, _spans(market, _length(market, bar, PERIODS)))
+    return LongerBars(market, _spans(market, length_of(bar, market.bar, PERIODS)))
 
 
 def resampled(market: Market, bar: str | pd.Timedelta) -> Market:
     """Return a market of longer bars; see :meth:`Market.resampled`."""
     from quantstrats.market.market import Market
 
-    length = _length(market, bar)
+    length = length_of(bar, market.bar)
     if length == (_DAY if market.bar is None else market.bar):
         return market
     spans = _spans(market, length)
@@ -221,8 +221,23 @@ def _field(market: Market, spans: _Spans, field: str) -> NDArray[np.float64]:
     return np.where(known, np.take_along_axis(values, taken, axis=0), np.nan)
 
 
-def _length(market: Market, bar: str | pd.Timedelta, periods: tuple[str, ...] = ()) -> str | pd.Timedelta:
-    """Return a period, or a day, or the length of an intraday bar that is a whole number of the market's bars."""
+def length_of(bar: str | pd.Timedelta, own: pd.Timedelta | None, periods: tuple[str, ...] = ()) -> str | pd.Timedelta:
+    """Return a period, ``"1D"`` for a day, or the length of an intraday bar that is a whole number of a market's own.
+
+    Parameters
+    ----------
+    bar : str or Timedelta
+        What was asked for.
+    own : Timedelta or None
+        Length of the market's own bars; None for daily ones.
+    periods : tuple of str
+        Words for what is longer than a day.
+
+    Raises
+    ------
+    DataError
+        If it is no such length.
+    """
     if bar in periods:
         return str(bar)
     length = _timedelta(bar)
@@ -232,9 +247,9 @@ def _length(market: Market, bar: str | pd.Timedelta, periods: tuple[str, ...] = 
         words = [_DAY, *periods]
         known = f"a length up to 12 hours as in '1h', {', '.join(words)}"
         raise DataError(f"bar is {str(bar)!r}{did_you_mean(bar, words)} (it can be {known})")
-    if market.bar is None or length % market.bar != pd.Timedelta(0):
-        own = _DAY if market.bar is None else market.bar
-        raise DataError(f"bars of {_words(length)} are no whole number of bars of {_words(own)}; choose a multiple")
+    if own is None or length % own != pd.Timedelta(0):
+        ours = _words(_DAY if own is None else own)
+        raise DataError(f"bars of {_words(length)} are no whole number of bars of {ours}; choose a multiple")
     return length
 
 

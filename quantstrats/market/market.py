@@ -392,7 +392,8 @@ class Market:
         DataError
             If it lacks a row that has a bar, names an unknown symbol, or holds other values than True and False.
         """
-        market = self._with(self._panel)
+        # Formulas across symbols count those in the universe: with another one they have other values.
+        market = self._with(self._panel).alone()
         market._universe = checked_universe(universe, self._panel)
         return market
 

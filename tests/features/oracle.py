@@ -45,7 +45,10 @@ class Oracle:
     market: Callable | None = None
 
     def difference(self):
-        """Return the largest difference as a part of the oracle's largest size, and how many values were compared."""
+        """Return the largest difference as a part of the oracle's largest size, and how many values were compared.
+
+        Infinite where a value is missing that the oracle has, past the warm-up.
+        """
         market = (self.market or random_market)()
         frame = features.compute(market, [self.feature])[self.feature]
         if specs_of([self.feature])[0].feature.across:
@@ -55,6 +58,8 @@ class Oracle:
         expected = expected.reindex(index=frame.index, columns=frame.columns).to_numpy("float64")
         got = frame.to_numpy()
         both = np.isfinite(got) & np.isfinite(expected)
+        if (np.isfinite(expected) & ~both)[features.warmup([self.feature]) - 1 :].any():
+            return np.inf, int(both.sum())  # what the oracle knows must not be missing
         size = np.abs(expected[both]).max() if both.any() else np.nan
         return float(np.abs(got[both] - expected[both]).max() / (size or 1.0)), int(both.sum())
 

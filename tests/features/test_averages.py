@@ -13,7 +13,7 @@ from ta.trend import EMAIndicator, SMAIndicator, WMAIndicator
 from quantstrats import Market, features
 from quantstrats.errors import ConfigError
 
-from .oracle import Oracle, random_market
+from .oracle import Oracle, bars_of, random_market
 from .restarts import begun_afresh
 
 ADAPTIVE = {"blocks": 4, "before": 2}
@@ -46,31 +46,36 @@ def adaptive(price, rates, start, end):
     return found
 
 
-def kaufman_of_talib(bars, start, end):
+def kaufman_of_talib(bars, start, end, window=10):
     # Its first value is of the bar behind a window, begun with the close before.
-    begin = start + 1 - 10
+    begin = start + 1 - window
     if begin < 0:
         return [np.nan] * (end - start)
-    found = talib.KAMA(bars.close.to_numpy()[begin:end], timeperiod=10)
-    return [bars.close.iloc[start], *found[10:]]
+    found = talib.KAMA(bars.close.to_numpy()[begin:end], timeperiod=window)
+    return [bars.close.iloc[start], *found[window:]]
 
 
-def variable_index(bars, start, end):
+def variable_index(bars, start, end, window=12):
     change = bars.close.diff()
     up, down = (change.clip(lower=0).rolling(9).sum(), (-change).clip(lower=0).rolling(9).sum())
-    rates = (2 / 13 * ((up - down) / (up + down)).abs()).fillna(0).to_numpy()
+    rates = (2 / (window + 1) * ((up - down) / (up + down)).abs()).fillna(0).to_numpy()
     return adaptive(bars.close.to_numpy(), rates, start, end)
 
 
-def fractal(bars, start, end):
+def fractal(bars, start, end, window=16):
+    high, low, half = bars.high.to_numpy(), bars.low.to_numpy(), window // 2
     rates = np.zeros(len(bars))
-    for last in range(15, len(bars)):
-        early, late = bars.iloc[last - 15 : last - 7], bars.iloc[last - 7 : last + 1]
-        both = bars.iloc[last - 15 : last + 1]
-        n1, n2, n3 = ((part.high.max() - part.low.min()) / len(part) for part in (late, early, both))
+    for last in range(window - 1, len(bars)):
+        parts = [slice(last - half + 1, last + 1), slice(last - window + 1, last - half + 1)]
+        parts.append(slice(last - window + 1, last + 1))
+        n1, n2, n3 = ((high[part].max() - low[part].min()) / (part.stop - part.start) for part in parts)
         dimension = (math.log(n1 + n2) - math.log(n3)) / math.log(2)
         rates[last] = min(max(math.exp(-4.6 * (dimension - 1)), 0.01), 1.0)
     return adaptive(((bars.high + bars.low) / 2).to_numpy(), rates, start, end)
+
+
+def long_market():
+    return random_market(1800, seed=6)
 
 
 ORACLES = [
@@ -90,6 +95,22 @@ ORACLES = [
     Oracle("kama", "TA-Lib, begun afresh", begun_afresh(kaufman_of_talib, **ADAPTIVE)),
     Oracle("vidya", "by hand, bar by bar", begun_afresh(variable_index, **ADAPTIVE)),
     Oracle("frama", "by hand, bar by bar", begun_afresh(fractal, **ADAPTIVE)),
+    # Slower ones run over more bars: 2 stretches of 8, 9 and 4 times 32 days hold the bars by which a start has faded.
+    Oracle(
+        "kama(window=50)",
+        "TA-Lib, begun afresh",
+        begun_afresh(lambda *path: kaufman_of_talib(*path, window=50), blocks=8, before=2),
+        market=long_market,
+    ),
+    Oracle(
+        "vidya(window=30)",
+        "by hand, bar by bar",
+        begun_afresh(lambda *path: variable_index(*path, window=30), blocks=9, before=2),
+        market=long_market,
+    ),
+    Oracle(
+        "frama(window=32)", "by hand, bar by bar", begun_afresh(lambda *path: fractal(*path, window=32), **ADAPTIVE)
+    ),
     Oracle(
         "zero_lag_ema",
         "pandas",
@@ -124,6 +145,33 @@ def test_an_average_that_begins_afresh_is_all_but_the_endless_one():
     off = (ours / endless - 1).abs()
     assert off.max() < 1e-4
     assert off.median() < 1e-7
+
+
+@pytest.mark.parametrize(
+    ("name", "endless"),
+    [
+        ("kama(window=30)", lambda bars: talib.KAMA(bars.close.to_numpy(), timeperiod=30)),
+        ("kama(window=50)", lambda bars: talib.KAMA(bars.close.to_numpy(), timeperiod=50)),
+        ("vidya(window=20)", lambda bars: variable_index(bars, 0, len(bars), window=20)),
+        ("vidya(window=50)", lambda bars: variable_index(bars, 0, len(bars), window=50)),
+    ],
+)
+def test_a_slow_average_that_begins_afresh_is_all_but_the_endless_one(name, endless):
+    market = random_market(2500, seed=6).select(["AAA", "DDD"])
+    ours = table(name, market)
+    for symbol in market.symbols:
+        off = (ours[symbol] / endless(bars_of(market, symbol)) - 1).abs().dropna()
+        assert len(off) > 500
+        assert off.max() < 1e-3
+        assert off.median() < 1e-5
+
+
+def test_an_average_that_never_forgets_is_refused():
+    for name in ("kama(fast=5000, slow=6000)", "vidya(window=500000)"):
+        with pytest.raises(
+            ConfigError, match=r"an average that usually moves by .* never forgets within a million bars"
+        ):
+            features.warmup([name])
 
 
 def test_the_adaptive_average_is_fast_in_a_trend_and_slow_without():

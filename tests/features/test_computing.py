@@ -12,7 +12,9 @@ import pytest
 
 import quantstrats
 from quantstrats import DataError, Learner, Market, Plugins, QuantstratsError, Signal, features, hookimpl, models
-from quantstrats.features import feature
+from quantstrats.errors import ConfigError, PluginError
+from quantstrats.features import catalogue, feature
+from quantstrats.features.decay import whole
 from quantstrats.learning.fits import Fits
 
 from .oracle import random_market
@@ -61,17 +63,12 @@ def test_longer_bars_count_once_they_are_closed(nasdaq):
     assert weekly["2011-04-21"] == pytest.approx(expected["2011-04-22"])  # the Thursday before Good Friday
 
 
-def test_a_slice_has_the_same_values_cut_as_computed_alone():
+def test_longer_bars_are_annualised_by_how_many_a_year_has():
     market = random_market()
-    names = ["sma", "ema", "sma(window=3)@week"]
-    for start, stop in ((0, 900), (100, 700), (399, 401)):
-        part = market.rows(start, stop)
-        if stop - start < 20:
-            continue
-        cut, alone = features.compute(part, names[:1]), features.compute(part.alone(), names[:1])
-        pd.testing.assert_frame_equal(cut, alone, rtol=1e-9)
-    part = market.rows(50, 800)
-    pd.testing.assert_frame_equal(features.compute(part, names), features.compute(part.alone(), names), rtol=1e-8)
+    got = features.compute(market, ["realised_volatility(window=30)@week"]).droplevel("feature", axis=1)["AAA"]
+    wednesday = market.index[market.index.day_name() == "Wednesday"][-1]
+    weeks = market.close["AAA"][:wednesday].resample("W-FRI").last().iloc[:-1]
+    assert got[wednesday] == pytest.approx(np.log(weeks).diff().iloc[-30:].std() * np.sqrt(52))
 
 
 def counting(calls):
@@ -137,6 +134,98 @@ def test_a_walk_forward_computes_a_feature_once(monkeypatch):
     assert len(calls) == 1
 
 
+def constant(value, name="strength"):
+    """Return a feature that says one number, of the same name and family as its namesakes."""
+
+    def function(bars):
+        """One number."""
+        return np.full(bars.shape, value)
+
+    function.__name__ = name
+    return feature(source="this test", bars=1, family="momentum")(function)
+
+
+def plugins_of(**offered):
+    plugins = Plugins()
+    for provider, each in offered.items():
+        plugins.register(Offers(each), "features", provider=provider)
+    return plugins
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_features_of_one_name_are_those_of_their_own_providers(cut):
+    plugins = plugins_of(acme=constant(1.0), beta=constant(2.0), gamma=constant(50.0, "rsi"))
+    market = random_market().rows(3, 800)
+    names = ["acme:strength", "gamma:rsi", "rsi", "beta:strength"]
+    table = features.compute(market if cut else market.alone(), names, plugins=plugins)
+    assert (table["acme:strength"] == 1.0).all(axis=None)
+    assert (table["beta:strength"] == 2.0).all(axis=None)
+    assert (table["gamma:rsi"] == 50.0).all(axis=None)
+    pd.testing.assert_frame_equal(table["rsi"], features.compute(market, ["rsi"])["rsi"])
+
+
+def test_a_name_that_several_offer_is_asked_for_with_its_provider():
+    plugins = plugins_of(acme=constant(1.0), beta=constant(2.0))
+    with pytest.raises(ConfigError) as error:
+        features.compute(random_market(), ["strength"], plugins=plugins)
+    assert str(error.value) == (
+        "feature 'strength' is offered by more than one plugin; say acme:strength or beta:strength"
+    )
+
+
+def test_what_a_module_keeps_for_its_features_is_not_what_another_keeps_under_the_same_key():
+    @feature(source="this test", bars=1, family="mine")
+    def doubled(bars):
+        """Twice the close, under a name that the framework uses too."""
+        return bars.once("log return", lambda: 2.0 * bars.close)
+
+    plugins = plugins_of(acme=doubled)
+    market = random_market()
+    table = features.compute(market, ["log_return", "doubled"], plugins=plugins)
+    np.testing.assert_array_equal(table["doubled"], 2.0 * market.close)
+
+
+def test_a_plugin_that_fails_to_offer_its_features_does_not_keep_those_of_others_away():
+    class Fails:
+        @hookimpl
+        def register_features(self, register):
+            register(constant(3.0, "half"))
+            raise ZeroDivisionError("no")
+
+    plugins = plugins_of(acme=constant(1.0), delta=constant(2.0, "other"))
+    plugins.register(Fails(), "features", provider="bad")
+    assert features.compute(random_market(), ["strength", "other"], plugins=plugins).shape == (900, 8)
+    why = "plugin 'bad' failed in register_features: ZeroDivisionError: no"
+    none = "no feature called 'half' (quantstrats features lists all)"
+    for name, said in (("bad:half", why), ("half", f"{none}; skipped: features of bad: {why}")):
+        with pytest.raises(QuantstratsError) as error:
+            features.compute(random_market(), [name], plugins=plugins)
+        assert str(error.value) == said
+    offered, (trouble,) = catalogue.offered(plugins)
+    assert sorted(offered) == ["acme:strength", "delta:other"]
+    assert (trouble.plugin, trouble.provider) == ("features", "bad")
+
+
+@pytest.mark.parametrize(
+    ("offers", "said"),
+    [
+        ([constant(1.0), constant(2.0)], "plugin 'bad' offers the feature 'strength' twice"),
+        ([np.mean], r"plugin 'bad': put @feature\(...\) above <function mean"),
+    ],
+)
+def test_a_plugin_that_offers_what_is_no_feature_or_one_twice_is_told_when_it_is_needed(offers, said):
+    class Offer:
+        @hookimpl
+        def register_features(self, register):
+            for each in offers:
+                register(each)
+
+    plugins = Plugins()
+    plugins.register(Offer(), "features", provider="bad")
+    with pytest.raises(PluginError, match=said):
+        features.find("bad:strength", plugins)
+
+
 def test_a_plugins_feature_is_asked_for_by_its_name_and_by_its_provider():
     plugins = Plugins()
     plugins.register(Offers(counting([])), "mine", provider="acme")
@@ -155,12 +244,32 @@ BAD = {
     "sma(3)": "feature 'sma(3)': say which parameter 3 is, as in window=3",
     "sma(window=open('x'))": "feature \"sma(window=open('x'))\": the parameters cannot be read; write name(window=7)",
     "sma(": "feature 'sma(' cannot be read; write name, name(parameter=value) or name@week",
-    "sma@weak": (
-        "no bars of 'weak'; did you mean 'week'? (there are: 1D, week, month, quarter, year, or a length as '1h')"
+    "sma(window=3,window=9)": "feature 'sma(window=3,window=9)': window is given twice; say it once",
+    "sma(window=3)(window=9)": (
+        "feature 'sma(window=3)(window=9)': the parameters cannot be read; write name(window=7)"
     ),
-    "sma@1h": "bars of '1h' are no whole number of bars of 1D; choose a multiple",
+    "sma(window=3) + (9)": "feature 'sma(window=3) + (9)': the parameters cannot be read; write name(window=7)",
+    "rsi(**{})": "feature 'rsi(**{})': the parameters cannot be read; write name(window=7)",
+    "rsi(**{'window': 9})": "feature \"rsi(**{'window': 9})\": the parameters cannot be read; write name(window=7)",
+    "rsi(window=1000000)": (
+        "feature 'rsi': window is 1,000,000; its average never forgets within a million bars, choose a shorter one"
+    ),
+    "macd(slow=1000000)": (
+        "feature 'macd': slow is 1,000,000; its average never forgets within a million bars, choose a shorter one"
+    ),
+    "sma@weak": (
+        "feature 'sma@weak': bar is 'weak'; did you mean 'week'? (it can be a length up to 12 hours as in '1h', 1D, "
+        "week, month, quarter, year)"
+    ),
+    "sma@day": (
+        "feature 'sma@day': bar is 'day' (it can be a length up to 12 hours as in '1h', 1D, week, month, quarter, year)"
+    ),
+    "sma@1h": "feature 'sma@1h': bars of 60min are no whole number of bars of 1D; choose a multiple",
     "sma(window=1000)": (
-        "feature 'sma(window=1000)' needs 1,000 bars, and there are 900 rows; load more of them, or choose a shorter "
+        "feature 'sma(window=1000)' needs 1,000 rows, and there are 900; load more of them, or choose a shorter window"
+    ),
+    "sma(window=180)@week": (
+        "feature 'sma(window=180)@week' needs 1,129 rows, and there are 900; load more of them, or choose a shorter "
         "window"
     ),
 }
@@ -208,11 +317,93 @@ def test_a_strangers_feature_that_fails_is_named():
             features.compute(random_market(), [offered.name], plugins=plugins)
 
 
+def strange(bars, **said):
+    """Return a feature whose author has told other things of it."""
+
+    def function(bars, window: int = 10):
+        """Nothing."""
+        return bars.close
+
+    function.__name__ = "mine"
+    return feature(source="this test", bars=bars, family="mine", **said)(function)
+
+
+@pytest.mark.parametrize(
+    ("bars", "said", "message"),
+    [
+        (lambda w: w, {}, r"feature 'mine' cannot tell its bars or rows for \(window=10\): TypeError: "),
+        (lambda window: 1 // (window - 10), {}, r"for \(window=10\): ZeroDivisionError"),
+        (
+            lambda window: window / 2,
+            {},
+            r"feature 'mine' says that it takes 5.0 bars or rows; it must be a whole number",
+        ),
+        (lambda window: whole(window, 11), {}, "feature 'mine' refuses its own defaults: window is 10; it must be at"),
+        (1, {"scale": "prize"}, r"a feature has no scale 'prize'; did you mean 'price'\? \(it can be free, price, "),
+        (1, {"needs": ("volum",)}, r"a feature cannot need 'volum'; did you mean 'volume'\?"),
+    ],
+)
+def test_what_an_author_tells_wrong_of_a_feature_is_told_where_it_is_made(bars, said, message):
+    with pytest.raises(PluginError, match=message):
+        strange(bars, **said)
+
+
+@pytest.mark.parametrize("default", [(1, 2), None, b"x"])
+def test_a_default_that_nobody_can_write_in_a_name_is_refused(default):
+    with pytest.raises(PluginError, match=r"feature 'mine': parameter 'window' has the default .*; it can be a whole"):
+
+        @feature(source="this test", bars=1)
+        def mine(bars, window=default):
+            """Nothing."""
+
+
+def test_a_feature_that_cannot_tell_its_bars_for_what_is_asked_is_named():
+    plugins = plugins_of(acme=strange(lambda window: 100 // window))
+    with pytest.raises(PluginError, match=r"feature 'mine' cannot tell its bars or rows for \(window=0\): ZeroDivis"):
+        features.compute(random_market(), ["mine(window=0)"], plugins=plugins)
+
+
+def test_an_infinity_is_missing():
+    @feature(source="this test", bars=1, family="mine")
+    def divided(bars):
+        """One over the change since the first bar."""
+        return 1.0 / (bars.close - bars.close[:, :1])
+
+    market = random_market()
+    got = features.compute(market, ["divided"], plugins=plugins_of(acme=divided))["divided"]
+    assert got.iloc[0].isna().all()
+    assert got.iloc[-1, 0] == 1 / (market.close.iloc[-1, 0] - market.close.iloc[0, 0])
+
+
+@pytest.mark.parametrize("name", ["sma@week", "sma(window=3)@month", "sma(window=2)@quarter"])
+def test_features_of_longer_bars_have_a_value_on_as_few_rows_as_they_say_and_are_refused_on_fewer(name):
+    rows = features.warmup([name])
+    market = random_market(1800, seed=2)
+    assert features.compute(market.rows(0, rows).alone(), [name]).iloc[-1].notna().all()
+    with pytest.raises(DataError, match=rf"needs {rows:,} rows, and there are {rows - 1:,}; load more of them"):
+        features.compute(market.rows(0, rows - 1).alone(), [name])
+
+
+@pytest.mark.parametrize("bar", ["xyz", "0min", "-5min", "", "NaT", "5"])
+def test_rows_of_no_length_have_no_warm_up(bar):
+    with pytest.raises(ConfigError, match=rf"^bar is '{bar}'; give the length of a bar, as in '5min'$"):
+        features.warmup(["sma@1h"], bar=bar)
+
+
+def test_a_warm_up_of_an_exchange_that_is_none_or_of_shorter_bars_is_refused():
+    with pytest.raises(ConfigError, match="no exchange calendar called 'XNYX'"):
+        features.warmup(["sma@week"], calendar="XNYX")
+    with pytest.raises(ConfigError, match="feature 'sma@7min': bars of 7min are no whole number of bars of 5min"):
+        features.warmup(["sma@7min"], bar="5min")
+
+
 def test_the_warm_up_of_longer_bars_counts_rows():
     assert features.warmup(["sma(window=4)"]) == 5
     assert features.warmup(["sma(window=4)@week"]) == (5 + 1) * 5 - 1
     assert features.warmup(["sma(window=4)@week"], calendar="24/7") == (5 + 1) * 7 - 1
     assert features.warmup(["sma(window=4)@1h"], bar="5min") == (5 + 1) * 12 - 1
+    assert features.warmup(["sma(window=4)@1D"], bar="5min") == (5 + 1) * 78 - 1
+    assert features.warmup(["sma(window=4)@1d"], bar="1D") == 5 + 1 - 1
 
 
 @dataclass(frozen=True)

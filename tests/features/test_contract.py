@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from quantstrats import Market, SideSeries, Signal, features
+from quantstrats.errors import ConfigError, DataError
 from quantstrats.evaluation import evaluate
-from quantstrats.features.definition import NEEDS, POWERS
+from quantstrats.features.definition import NEEDS, POWERS, SCALES
 from quantstrats.guard.check import check_lookahead
 
 from .oracle import random_market
@@ -123,6 +124,11 @@ def test_a_split_changes_a_feature_as_its_scale_says(name):
     known = np.isfinite(before)
     assert known.any()
     assert (known == np.isfinite(after)).all()
+    if SHIPPED[name].scale == "log":
+        added = after[known] - before[known]
+        assert abs(added[0]) > 0.01
+        np.testing.assert_allclose(added, added[0], rtol=1e-7)
+        return
     expected = before[known] * factor ** POWERS[SHIPPED[name].scale]
     np.testing.assert_allclose(after[known], expected, rtol=1e-7, atol=1e-9 * np.abs(expected).max())
 
@@ -170,7 +176,7 @@ def test_a_feature_is_described(name):
     assert each.summary.endswith((".", "]"))
     assert len(each.summary) <= 110
     assert each.source
-    assert each.scale in POWERS
+    assert each.scale in SCALES
     assert set(each.needs) <= set(NEEDS)
 
 
@@ -180,12 +186,103 @@ def test_more_than_110_distinct_formulas_ship():
     assert len(bodies) >= 110
 
 
-@pytest.mark.parametrize("name", OWN)
-def test_a_feature_of_flat_prices_is_no_crash(name):
+@functools.cache
+def changing_market():
+    """Return bars of which some symbols have none for long: one listed late, one that ends."""
+    market = gappy_market()
+    values = {field: market.array(field).copy() for field in FIELDS}
+    for field in FIELDS:
+        values[field][:620, 2] = np.nan
+        values[field][1000:, 3] = np.nan
+    frames = {field: pd.DataFrame(values[field], index=market.index, columns=market.symbols) for field in FIELDS}
+    return Market.from_frames(**frames, side={"sector": SideSeries(pd.Series(SECTORS), "assumed")})
+
+
+def with_other_parameters(name):
+    """Return a feature with another value of one parameter, a whole one where it has any; None if it has none."""
+    each = SHIPPED[name]
+    for parameter, value in sorted(each.parameters.items(), key=lambda item: not isinstance(item[1], int)):
+        for other in (value + 2, value + 4, value / 2, value * 2) if isinstance(value, int | float) else ():
+            asked = f"{name}({parameter}={type(value)(other)})"
+            try:
+                features.warmup([asked])
+            except ConfigError:
+                continue
+            if type(value)(other) != value and features.warmup([asked]) < 700:
+                return asked
+    return None
+
+
+# A slice's rows, and its symbols in the order in which they are asked for; those left out have no bar on them.
+SLICES = [(0, 1800, "ABCD"), (60, 1500, "DCBA"), (1000, 1750, "CAB"), (100, 610, "DAB")]
+
+
+@pytest.mark.parametrize(("start", "stop", "symbols"), SLICES)
+def test_what_is_cut_out_of_a_whole_market_is_what_is_computed_on_the_slice_alone(start, stop, symbols):
+    market = changing_market()
+    part = market.rows(start, stop).select([3 * letter for letter in symbols])
+    assert part.cut.whole is market
+    others = [other for name in OWN if (other := with_other_parameters(name))]
+    weekly = [f"{name}@week" for name in OWN if not (SHIPPED[name].across and SHIPPED[name].needs)]
+    names = [name for name in (*OWN, *others, *weekly) if features.warmup([name]) <= min(len(part), 700)]
+    assert len(others) > 200
+    assert len(names) > 400
+    cut = features.compute(part, names)
+    alone = {}
+    for some in (OWN, others, weekly):  # one after the other, so that none can have what is another's
+        asked = [name for name in some if name in names]
+        found = features.compute(part.alone(), asked)
+        alone |= {name: found[name].to_numpy() for name in asked}
+    assert [name for name in names if not _alike(cut[name].to_numpy(), alone[name])] == []
+
+
+def _alike(some, others):
+    size = np.nanmax(np.abs(others), initial=0.0)
+    # A difference of two averages of a price is known as well as they are.
+    return np.allclose(some, others, rtol=1e-6, atol=1e-7 * max(size, 1e-9), equal_nan=True)
+
+
+# What counts closes that did not change is 0 where all did.
+COUNTS_UNCHANGED = {"fht_spread", "zero_return_share"}
+
+
+def test_a_feature_of_closes_alone_is_no_constant():
+    # It would be one of ranges, and must say that it needs them.
+    market = random_market(1300, seed=5)
+    closes = Market.from_frames(close=market.close, volume=market.volume)
+    table = features.compute(closes)
+    constant = {name for name in table.columns.levels[0] if (table[name].std() <= 1e-9 * table[name].abs().max()).all()}
+    assert constant == COUNTS_UNCHANGED
+
+
+@pytest.mark.parametrize("name", ["vortex_plus", "vortex_minus", "bull_power", "bear_power", "parkinson"])
+def test_what_tells_highs_from_lows_is_refused_on_closes_alone(name):
+    with pytest.raises(DataError, match=f"feature '{name}' needs highs and lows, and these bars are closes alone"):
+        features.compute(Market.from_frames(close=random_market().close), [name])
+
+
+@functools.cache
+def flat_market():
     market = random_market(1300, seed=3)
     flat = market.with_values(
         {**dict.fromkeys(FIELDS[:4], np.full((1300, 4), 10.0)), "volume": np.full((1300, 4), 1e5)}
     )
-    flat = flat.with_side({"sector": SideSeries(pd.Series(SECTORS), "assumed")})
-    if "ranges" not in SHIPPED[name].needs:
-        assert not np.isinf(table(name, flat)).any()
+    return flat.with_side({"sector": SideSeries(pd.Series(SECTORS), "assumed")})
+
+
+# A stop that is touched turns on each bar.
+FLAT = [
+    name
+    for name in OWN
+    if "ranges" not in SHIPPED[name].needs and SHIPPED[name].family != "dates" and name != "parabolic_sar_trend"
+]
+
+
+@pytest.mark.parametrize("name", FLAT)
+def test_a_feature_of_flat_prices_says_one_thing_of_all_bars_or_nothing(name):
+    values = table(name, flat_market())[features.warmup([name]) - 1 :]
+    assert not np.isinf(values).any()
+    assert np.isnan(values).all() or np.ptp(values) <= 1e-9 * max(abs(values[0, 0]), 1e-3)
+    # A level of prices that never moved is that price; a width, a change or a deviation is none.
+    if SHIPPED[name].scale == "price" and np.isfinite(values).all():
+        assert round(float(values[0, 0]), 9) in (10.0, 0.0)

@@ -236,7 +236,7 @@ def test_a_symbol_that_is_not_listed_yet_does_not_matter(name):
     market = market_of_sectors().rows(0, LISTED).alone()
     without = market.with_listed_symbols().alone()
     assert len(without.symbols) == len(market.symbols) - 1
-    window = {"mcclellan_oscillator": "(fast=3, slow=6)", "new_highs_lows": "(window=40)"}.get(name, "")
+    window = WINDOWS.get(name, "")
     one, other = (features.compute(each, [name + window])[name + window] for each in (market, without))
     assert np.isfinite(other.to_numpy()).any()
     pd.testing.assert_frame_equal(one[other.columns], other, rtol=1e-9, atol=1e-12)
@@ -331,10 +331,142 @@ def test_beta_is_that_of_returns_that_are_a_multiple_of_the_others():
     np.testing.assert_allclose(got["mean_correlation"].iloc[-1], 1.0, rtol=1e-9)
 
 
-def test_a_benchmark_that_is_no_symbol_yet_leaves_all_missing():
-    assert features.compute(market_of_sectors(), ["market_beta(benchmark='SPY')"]).isna().all(axis=None)
+def test_a_benchmark_that_is_not_listed_yet_leaves_all_missing():
+    name = "market_beta(window=30, benchmark='FFF')"
+    got = features.compute(market_of_sectors(), [name])[name]
+    assert got.iloc[:LISTED].isna().all(axis=None)
+    assert got["AAA"].iloc[LISTED + 40 :].notna().any()
+    cut = features.compute(market_of_sectors().rows(0, LISTED).with_listed_symbols(), [name])
+    assert cut.shape == (LISTED, 6)
+    assert cut.isna().all(axis=None)
+
+
+def test_the_beta_of_the_benchmark_is_one():
     own = features.compute(market_of_sectors(), ["market_beta(benchmark='BBB')"])["market_beta(benchmark='BBB')"]["BBB"]
     np.testing.assert_allclose(own.dropna(), 1.0, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["market_beta", "market_correlation", "market_residual_volatility"])
+def test_a_benchmark_that_is_no_symbol_is_told_with_the_nearest(name):
+    with pytest.raises(DataError, match=r"^no bars of the benchmark 'BB'; did you mean 'BBB'\?"):
+        features.compute(market_of_sectors().rows(5, 400), [f"{name}(benchmark='BB')"])
+
+
+WINDOWS = {"mcclellan_oscillator": "(fast=3, slow=6)", "new_highs_lows": "(window=40)"}
+
+
+def with_members(*symbols):
+    """Return the market of sectors with a universe of the same members on all rows."""
+    market = market_of_sectors()
+    inside = pd.DataFrame([[name in symbols for name in market.symbols]] * len(market), market.index, market.symbols)
+    return market.with_universe(inside)
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_those_outside_the_universe_have_no_value_and_change_none(name):
+    asked, members = name + WINDOWS.get(name, ""), ["AAA", "CCC", "DDD", "FFF"]
+    got = features.compute(with_members(*members), [asked])[asked]
+    alone = market_of_sectors().select(members).alone()
+    pd.testing.assert_frame_equal(got[members], features.compute(alone, [asked])[asked], rtol=1e-9, atol=1e-12)
+    assert got.drop(columns=members).isna().all(axis=None)
+    assert not got[members].equals(features.compute(market_of_sectors(), [asked])[asked][members])
+
+
+def changing_members():
+    """Return the market of sectors with a universe that symbols join and leave."""
+    market = market_of_sectors()
+    inside = np.random.default_rng(4).random((len(market) // 15 + 1, len(market.symbols))) < 0.7
+    inside = np.repeat(inside, 15, axis=0)[: len(market)]
+    return market.with_universe(pd.DataFrame(inside, market.index, market.symbols))
+
+
+# What counts or ranks those of its own row alone, whatever they were before.
+ONE_ROW = [
+    "relative_strength",
+    "cross_sectional_rank",
+    "cross_sectional_zscore",
+    "mean_correlation",
+    "sector_relative_return",
+    "advance_decline",
+    "breadth",
+    "sector_breadth",
+    "new_highs_lows(window=40)",
+]
+
+
+@pytest.mark.parametrize("name", ONE_ROW)
+def test_a_row_counts_those_that_are_in_the_universe_on_it(name):
+    market = changing_members()
+    got = features.compute(market, [name])[name]
+    for row in (200, 241, 390):
+        members = market.universe.columns[market.universe.iloc[row]]
+        among = features.compute(market_of_sectors().select(members).alone(), [name])[name]
+        pd.testing.assert_series_equal(got.iloc[row][members], among.iloc[row], rtol=1e-9)
+        assert got.iloc[row].drop(members).isna().all()
+
+
+def test_a_window_counts_on_each_of_its_rows_those_that_were_in_the_universe_on_it():
+    market = changing_members()
+    inside = market.universe
+    returns = returns_of(market)
+    counted = returns.where(inside)
+
+    def shown(values):
+        return spread_out(values, market).where(inside)
+
+    expected = {
+        "advance_decline_line": shown(net(np.sign(counted)).rolling(20, min_periods=16).sum()),
+        "dispersion": shown(counted.std(axis=1).rolling(20, min_periods=16).mean()),
+        "sector_advance_decline": by_sector(np.sign(counted)).rolling(20, min_periods=16).sum(),
+    }
+    # The symbol's own returns of the whole window, and the mean of the others that were in the universe.
+    beta_of = {}
+    for name, others in others_of(counted).items():
+        both = pd.concat([returns[name], others], axis=1).dropna()
+        slope = both.iloc[:, 0].rolling(60).cov(both.iloc[:, 1]) / both.iloc[:, 1].rolling(60).var()
+        beta_of[name] = slope
+    got = features.compute(market, [*expected, "market_beta"])
+    for name, values in expected.items():
+        values = values.where(inside & market.close.notna())
+        pd.testing.assert_frame_equal(got[name].iloc[25:], values.iloc[25:], check_names=False, rtol=1e-9, atol=1e-12)
+    beta = pd.DataFrame(beta_of).reindex(market.index).where(inside)
+    # On the rows on which none of the sixty is missing.
+    whole = returns.notna().rolling(60).sum().eq(60) & beta.notna()
+    assert whole.to_numpy().sum() > 100
+    np.testing.assert_allclose(got["market_beta"].to_numpy()[whole], beta.to_numpy()[whole], rtol=1e-9)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 450), (77, 450), (120, 300)])
+def test_a_slice_of_a_market_with_a_universe_has_the_same_values_cut_as_computed_alone(start, stop):
+    part = changing_members().rows(start, stop)
+    names = [name + WINDOWS.get(name, "") for name in FAMILY]
+    cut, alone = features.compute(part, names), features.compute(part.alone(), names)
+    pd.testing.assert_frame_equal(cut, alone, rtol=1e-8, atol=1e-10)
+
+
+def test_another_universe_gives_other_values_of_the_same_bars():
+    market = changing_members()
+    part = market.rows(100, 300)
+    before = features.compute(part, ["breadth"])
+    all_inside = pd.DataFrame(True, part.index, part.symbols)
+    assert not features.compute(part.with_universe(all_inside), ["breadth"]).equals(before)
+
+
+def test_longer_bars_count_those_in_the_universe_on_the_row_that_completed_them():
+    market = changing_members()
+    got = features.compute(market, ["cross_sectional_rank(window=4)@week"]).droplevel("feature", axis=1)
+    inside = market.universe
+    fridays = np.flatnonzero(market.index.day_name() == "Friday")
+    rows = [row for row in fridays[:-1] + 2 if row > 60]  # Tuesdays after a Friday, some with other members
+    assert sum((inside.iloc[row] != inside.iloc[row - 2]).any() for row in rows) > 5
+    known = 0
+    for row in rows:
+        weeks = market.close[: market.index[row - 2]].resample("W-FRI").last()
+        returns = (weeks.iloc[-1] / weeks.iloc[-5] - 1).where(inside.iloc[row - 2])
+        expected = ((returns.rank() - 1) / (returns.notna().sum() - 1)).where(inside.iloc[row])
+        pd.testing.assert_series_equal(got.iloc[row], expected, check_names=False)
+        known += expected.notna().sum()
+    assert known > 10
 
 
 def test_equal_returns_share_the_middle_of_their_ranks():

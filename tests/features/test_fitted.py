@@ -133,6 +133,20 @@ def test_a_model_serves_a_stretch_that_it_has_not_seen(name, kept):
     assert (before[changed:] != after[changed:]).all()
 
 
+@pytest.mark.parametrize("kept", [1, 3])
+@pytest.mark.parametrize("name", FITTED)
+def test_a_symbol_whose_bars_all_lie_within_one_stretch_has_no_model(name, kept):
+    whole = random_market(1300, seed=4)
+    fields = {field: whole.array(field).copy() for field in ("open", "high", "low", "close", "volume")}
+    for values in fields.values():
+        values[:-kept, 0] = np.nan
+    frames = {field: pd.DataFrame(each, whole.index, whole.symbols) for field, each in fields.items()}
+    market = Market.from_frames(**frames).select(["AAA", "BBB"])
+    got = features.compute(market, [name])[name]
+    assert got["AAA"].isna().all()
+    assert got["BBB"].notna().any()
+
+
 @pytest.mark.parametrize("name", ["garch_volatility", "regime_probability"])
 def test_where_the_close_stood_still_no_model_is_fitted(name):
     assert np.isnan(features.compute(market_of(np.full(800, 20.0)), [name]).to_numpy()).all()
@@ -211,7 +225,7 @@ def test_an_outlier_is_the_least_usual_bar():
 def test_without_scikit_learn_it_is_told_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
     expected = (
-        r"'isolation_forest' needs scikit-learn, which is not installed; pip install 'quantstrats\[ml\]' brings it"
+        r"'isolation_forest' needs scikit-learn, which is not installed; pip install 'quantstrats\[ml-cpu\]' brings it"
     )
     with pytest.raises(ConfigError, match=expected):
         features.compute(random_market(), ["isolation_forest"])

@@ -176,7 +176,7 @@ def test_fractals_of_few_bars_are_missing(bars):
         if bars >= 5:
             assert np.isnan(values(market, name)).all()
         else:
-            with pytest.raises(Exception, match="needs 5 bars"):
+            with pytest.raises(Exception, match="needs 5 rows"):
                 values(market, name)
 
 

@@ -20,7 +20,7 @@ from statsmodels.tsa.stattools import acf, pacf
 from quantstrats import Market, features
 from quantstrats.errors import ConfigError
 from quantstrats.features.dependence import fractional_weights
-from quantstrats.features.rescaled_range import expected_rescaled_range, hurst_of_noise, rescaled_range
+from quantstrats.features.rescaled_range import expected_rescaled_range, rescaled_range
 from quantstrats.features.sorted_kernels import mean_excess, median_and_deviation, rolling_quantiles
 from quantstrats.market.calendar import Calendar
 
@@ -119,7 +119,7 @@ def fractional(values):
     for k in range(55):
         # The k-th coefficient of (1 - B)^0.4: the generalised binomial, by gamma functions.
         weights.append((-1) ** k * math.gamma(1.4) / math.gamma(k + 1) / math.gamma(1.4 - k))
-        out += weights[-1] * (values[-1 - k] - values[0])
+        out += weights[-1] * values[-1 - k]
     return out
 
 
@@ -266,13 +266,13 @@ def test_moves_that_go_on_have_a_higher_hurst_exponent_than_those_that_turn():
 
 
 def test_noise_strays_about_one_half_as_far_as_hurst_of_noise_says():
-    low, high = hurst_of_noise(256, 0.90, samples=1000)
+    low, high = features.hurst_of_noise(256, 0.90, samples=1000)
     noise = np.random.default_rng(9).standard_normal((1000, 257))
     found = last("hurst", *100 * np.exp(0.01 * np.cumsum(noise, axis=1)))
     assert 0.85 < np.mean((found > low) & (found < high)) < 0.95
     assert low < 0.45 < 0.55 < high
     with pytest.raises(ValueError, match=r"level is 1\.5; it must be above 0 and below 1"):
-        hurst_of_noise(256, 1.5)
+        features.hurst_of_noise(256, 1.5)
 
 
 def test_the_weights_of_a_fractional_difference_are_the_published_ones():
@@ -281,6 +281,22 @@ def test_the_weights_of_a_fractional_difference_are_the_published_ones():
     )
     assert fractional_weights(1.0, 1e-3) == (1.0, -1.0)
     assert [len(fractional_weights(0.4, each)) for each in (1e-4, 1e-5)] == [282, 1458]
+
+
+def test_a_fractional_difference_of_a_step_of_one_bar_is_the_published_weights():
+    # Log closes of 0 but for one bar, on which it is 1.
+    closes = np.where(np.arange(120) == 60, math.e, 1.0)
+    got = features.compute(market_of(closes), ["fractional_difference"]).to_numpy()[:, 0]
+    np.testing.assert_array_equal(got[54:60], 0.0)
+    np.testing.assert_allclose(got[60:67], [1, -0.4, -0.12, -0.064, -0.0416, -0.029952, -0.022963], atol=5e-7)
+    np.testing.assert_array_equal(got[115:], 0.0)  # 55 weights are of at least a thousandth
+
+
+def test_a_fractional_difference_keeps_a_part_of_the_level():
+    # Of a log close of 1 on all bars the sum of the weights: (-1)^n C(-0.6, n) for n = 54, the last of them.
+    n = 54
+    total = math.exp(math.lgamma(n + 0.6) - math.lgamma(0.6) - math.lgamma(n + 1))
+    assert last("fractional_difference", np.full(80, math.e))[0] == pytest.approx(total, rel=1e-9)
 
 
 def test_a_fractional_difference_of_order_one_is_the_log_return():

@@ -18,7 +18,7 @@ from quantstrats.errors import ConfigError
 from quantstrats.features.computing import _packed
 from quantstrats.features.trend_kernels import band_stop, parabolic_stop
 
-from .oracle import Oracle, random_market
+from .oracle import Oracle, bars_of, random_market
 from .restarts import begun_afresh
 
 PATH = {"blocks": 1, "before": 4}
@@ -60,8 +60,8 @@ def rating(bars):
     return (strength + strength.shift(14)) / 2
 
 
-def stop_of_talib(bars, start, end):
-    return talib.SAR(bars.high.to_numpy()[start:end], bars.low.to_numpy()[start:end], acceleration=0.02, maximum=0.2)
+def stop_of_talib(bars, start, end, step=0.02, limit=0.2):
+    return talib.SAR(bars.high.to_numpy()[start:end], bars.low.to_numpy()[start:end], acceleration=step, maximum=limit)
 
 
 def side_of_talib(bars, start, end):
@@ -69,9 +69,9 @@ def side_of_talib(bars, start, end):
     return np.where(np.isnan(stop), np.nan, np.where(stop <= bars.low.to_numpy()[start:end], 1.0, -1.0))
 
 
-def supertrend(bars, start, end):
+def supertrend(bars, start, end, multiple=3):
     """Return the stop and its side, bar by bar."""
-    width = 3 * talib.ATR(bars.high.to_numpy(), bars.low.to_numpy(), bars.close.to_numpy(), timeperiod=10)
+    width = multiple * talib.ATR(bars.high.to_numpy(), bars.low.to_numpy(), bars.close.to_numpy(), timeperiod=10)
     middle, close = ((bars.high + bars.low) / 2).to_numpy(), bars.close.to_numpy()
     stops, sides = [], []
     for place in range(start, end):
@@ -204,6 +204,19 @@ ORACLES = [
     Oracle("parabolic_sar_trend", "TA-Lib, begun afresh", begun_afresh(side_of_talib, **PATH)),
     Oracle("supertrend", "by hand, bar by bar", begun_afresh(lambda *path: supertrend(*path)[0], **PATH)),
     Oracle("supertrend_trend", "by hand, bar by bar", begun_afresh(lambda *path: supertrend(*path)[1], **PATH)),
+    # Paths that turn more rarely begin longer before: by four blocks of 32 days times 8 (0.08 / 0.04 and 0.02 / 0.01),
+    # and times 4 (6 / 3 squared).
+    Oracle(
+        "parabolic_sar(step=0.01, limit=0.04)",
+        "TA-Lib, begun afresh",
+        begun_afresh(lambda *path: stop_of_talib(*path, step=0.01, limit=0.04), blocks=1, before=8),
+    ),
+    Oracle(
+        "supertrend(multiple=6.0)",
+        "by hand, bar by bar",
+        begun_afresh(lambda *path: supertrend(*path, multiple=6)[0], blocks=1, before=16),
+        market=lambda: random_market(1300, seed=6),
+    ),
     Oracle(
         "slope",
         "TA-Lib",
@@ -290,7 +303,7 @@ def test_the_average_directional_index_takes_long_to_settle():
 def test_a_stop_of_one_path_is_that_of_talib():
     market = random_market()
     high, low = (np.ascontiguousarray(market.array(field).T) for field in ("high", "low"))
-    stops, sides = parabolic_stop(high, low, np.zeros(high.shape, dtype=np.int64), 0.02, 0.2)
+    stops, sides = parabolic_stop(high, low, np.zeros(high.shape, dtype=np.int64), 4, 0.02, 0.2)
     for row in range(len(high)):
         np.testing.assert_allclose(stops[row], talib.SAR(high[row], low[row]), rtol=1e-12)
     # On the side on which prices are.
@@ -309,16 +322,16 @@ def test_a_stop_begun_afresh_is_the_path_of_its_own_bars_alone():
     # Paths that have come to the same state are not followed twice; each must still be what it is by itself.
     high, low, close, block = coarse_walks()
     zeros = np.zeros_like(block)
-    stops, sides = parabolic_stop(high, low, block, 0.02, 0.2)
-    lines, bands = band_stop(close, 0.0 * close + 6.0, close, block)
+    stops, sides = parabolic_stop(high, low, block, 4, 0.02, 0.2)
+    lines, bands = band_stop(close, 0.0 * close + 6.0, close, block, 4)
     for first in range(40, 600, 8):
         own, shown = slice(first - 32, first + 8), slice(first, first + 8)
-        alone = parabolic_stop(*(np.ascontiguousarray(each[:, own]) for each in (high, low, zeros)), 0.02, 0.2)
+        alone = parabolic_stop(*(np.ascontiguousarray(each[:, own]) for each in (high, low, zeros)), 4, 0.02, 0.2)
         np.testing.assert_array_equal(stops[:, shown], alone[0][:, 32:])
         np.testing.assert_array_equal(sides[:, shown], alone[1][:, 32:])
         # Of the first bar that it gets it takes no width to be known.
         own = slice(first - 33, first + 8)
-        alone = band_stop(*(np.ascontiguousarray(each[:, own]) for each in (close, 0.0 * close + 6.0, close, zeros)))
+        alone = band_stop(*(np.ascontiguousarray(each[:, own]) for each in (close, 0.0 * close + 6.0, close, zeros)), 4)
         np.testing.assert_array_equal(lines[:, shown], alone[0][:, 33:])
         np.testing.assert_array_equal(bands[:, shown], alone[1][:, 33:])
 
@@ -332,12 +345,36 @@ def test_a_stop_that_begins_afresh_is_mostly_the_endless_one():
         assert (np.abs(ours[symbol] / endless - 1)[known] < 1e-12).mean() > 0.99
 
 
+@pytest.mark.parametrize(
+    ("name", "endless"),
+    [
+        ("parabolic_sar(step=0.01, limit=0.1)", lambda bars: stop_of_talib(bars, 0, len(bars), 0.01, 0.1)),
+        ("parabolic_sar(step=0.02, limit=0.02)", lambda bars: stop_of_talib(bars, 0, len(bars), 0.02, 0.02)),
+        ("supertrend(multiple=5.0)", lambda bars: [np.nan] * 10 + supertrend(bars, 10, len(bars), 5)[0]),
+        ("supertrend(multiple=8.0)", lambda bars: [np.nan] * 10 + supertrend(bars, 10, len(bars), 8)[0]),
+    ],
+)
+def test_a_stop_that_turns_rarely_is_mostly_the_endless_one_too(name, endless):
+    market = random_market(2500, seed=6)
+    ours = table(name, market)
+    for symbol in market.symbols:
+        off = (ours[symbol] / endless(bars_of(market, symbol)) - 1).abs().dropna()
+        assert len(off) > 1000
+        assert (off < 1e-9).mean() > 0.98
+
+
+def test_a_stop_that_hardly_ever_turns_is_refused():
+    for name in ("supertrend(multiple=1000.0)", "parabolic_sar(step=0.000001)"):
+        with pytest.raises(ConfigError, match="with such parameters a stop hardly ever turns"):
+            features.warmup([name])
+
+
 def test_a_stop_turns_on_the_bar_whose_low_touches_it():
     # By hand, of Wilder's rules: long from the low of the first bar; 2% of the way to the highest high on each bar, 2%
     # more with each new one; no higher than the lows of this bar and the one before; turned, at the highest high.
     high = np.array([[10.0, 11.0, 12.0, 12.0, 11.5]])
     low = np.array([[9.0, 10.0, 11.0, 11.2, 9.1]])
-    stops, sides = parabolic_stop(high, low, np.zeros(high.shape, dtype=np.int64), 0.02, 0.2)
+    stops, sides = parabolic_stop(high, low, np.zeros(high.shape, dtype=np.int64), 4, 0.02, 0.2)
     second = 9.0 + 0.02 * (11.0 - 9.0)
     third = second + 0.04 * (12.0 - second)
     fourth = third + 0.04 * (12.0 - third)
@@ -380,7 +417,6 @@ def test_flat_prices_have_no_direction_but_no_infinity_either():
     missing = [
         "plus_di",
         "dx",
-        "vortex_plus",
         "random_walk_index_low",
         "r_squared",
         "slope_t",
@@ -391,6 +427,12 @@ def test_flat_prices_have_no_direction_but_no_infinity_either():
     ]
     values = features.compute(flat, missing)
     assert values.isna().all().all()
+    high = flat.array("high").copy()
+    high[1] = 10.2  # a range once, long over
+    fields = {field: flat.array(field) for field in ("open", "low", "close", "volume")}
+    vortices = features.compute(flat.with_values({**fields, "high": high}), ["vortex_plus", "vortex_minus"])
+    assert vortices.iloc[14].notna().all()
+    assert vortices.iloc[16:].isna().all().all()
     zero = [
         "macd",
         "ppo_histogram",

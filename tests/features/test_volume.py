@@ -414,6 +414,7 @@ def test_where_all_volume_is_at_one_price_its_distance_is_zero():
         ("pvo(fast=26)", "slow is 26; it must be at least 27"),
         ("chaikin_oscillator(fast=0)", "fast is 0; it must be at least 1"),
         ("volume_profile_distance(bins=1)", "bins is 1; it must be at least 2"),
+        ("value_area_position(bins=1000000000)", "bins is 1,000,000,000; it must be at most 1,000"),
         ("vpin(window=1)", "window is 1; it must be at least 2"),
     ],
 )

@@ -44,11 +44,12 @@ def test_to_leave_out_a_symbol_that_has_bars_makes_another_market(market):
     assert part.cut.whole is part
 
 
-def test_other_bars_and_other_side_series_make_another_market(market):
+def test_other_bars_side_series_and_members_make_another_market(market):
     arrays = {field: market.array(field) * 2 for field in ("open", "high", "low", "close", "volume")}
     for other in (
         market.rows(1, 4).with_values({name: values[1:4] for name, values in arrays.items()}),
         market.with_side({"sector": SideSeries(market.close.iloc[0], "assumed")}),
+        market.rows(2, 6).with_universe(market.close.notna().iloc[2:]),
         market.between(None, None),
         market.rows(1, 3).alone(),
     ):
@@ -56,8 +57,7 @@ def test_other_bars_and_other_side_series_make_another_market(market):
 
 
 def test_what_is_said_beside_the_same_bars_keeps_the_place(market):
-    mask = market.close.notna()
-    part = market.rows(2, 6).with_universe(mask.iloc[2:]).without_endings().with_parts({})
+    part = market.rows(2, 6).without_endings().with_parts({})
     assert part.cut.whole is market
     assert places(part) == (2, [0, 1, 2])
     assert np.array_equal(part.array("close"), market.array("close")[2:], equal_nan=True)
