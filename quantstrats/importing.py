@@ -295,9 +295,10 @@ def why(error: BaseException, provider: str = "") -> str:
 
 
 def how_to_install(error: BaseException | None, provider: str = "") -> str:
-    """Return ``"; pip install 'quantstrats[ml]' brings it"`` for a missing module that an extra would bring.
+    """Return ``"; pip install 'quantstrats[ml-cpu]' brings it"`` for a missing module that an extra would bring.
 
-    Nothing is guessed: where no extra of the provider or of quantstrats brings it, the text is empty.
+    Of several extras the one for machines without a GPU, whose download is a small part of the other's. Nothing is
+    guessed: where no extra of the provider or of quantstrats brings it, the text is empty.
     """
     if isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError):
         error = error.__cause__
@@ -305,9 +306,10 @@ def how_to_install(error: BaseException | None, provider: str = "") -> str:
         return ""
     module = error.name.partition(".")[0]
     for distribution in dict.fromkeys(filter(None, (provider, _OWN))):
-        for extra, requirement in _extras(distribution):
-            if _may_bring(requirement, module):
-                return f"; pip install '{distribution}[{extra}]' brings it"
+        bring = [extra for extra, requirement in _extras(distribution) if _may_bring(requirement, module)]
+        if bring:
+            extra = next((each for each in bring if each.endswith("-cpu")), bring[0])
+            return f"; pip install '{distribution}[{extra}]' brings it"
     return ""
 
 

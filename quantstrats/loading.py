@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from quantstrats.errors import ConfigError, DataError, QuantstratsError, in_one_line
 from quantstrats.making import described, made
 from quantstrats.market.cache.offline import only_cached
@@ -103,8 +105,11 @@ def load_market(
         chosen = None if symbols is None else symbols_of(symbols)
         market, report = _asked(loader, chosen, *span_asked(start, end), policy)
         held = None if wanted is None else held_out(market.session, wanted, opened=open_holdout)
+        unseen = 0
         if held is not None and not open_holdout:
+            unseen = len(market.symbols)
             market, report = _without(held, market, report)
+            unseen -= len(market.symbols)
         if resample is not None:
             market = _resampled(market, resample)
         if units:
@@ -122,15 +127,28 @@ def load_market(
     origin = {"source": described_source.pop("name"), **described_source, **{k: v for k, v in made_of.items() if v}}
     record = {"quality": report.as_record(), "repair": policy.as_plain(), **_choice(chosen)}
     record |= {} if held is None else held.record
-    stamps = [*_late(market, span_asked(start, end)[0]), *report.stamps()]
+    stamps = [*_late(market, span_asked(start, end)[0]), *_left_out(unseen), *report.stamps()]
     return market.with_record(record, stamps).with_origin(origin)
 
 
 def _without(held: HoldOut, market: Market, report: QualityReport) -> tuple[Market, QualityReport]:
-    """Return the bars before what is held out, and what was found in them."""
+    """Return the bars before what is held out, and what was found in them.
+
+    Copied, since a view of all bars leads to the others; and without symbols that have no bar yet, since whoever knows
+    of them knows what will be listed.
+    """
     kept = market.between(None, held.kept_until)
     later = int(market.present[len(kept) :].sum())
-    return kept, report.before(market.index[len(kept)], report.bars - later)
+    listed = kept.symbols[np.flatnonzero(kept.present.any(axis=0))]
+    return kept.select(listed).alone(), report.before(market.index[len(kept)], report.bars - later)
+
+
+def _left_out(symbols: int) -> list[str]:
+    """Return what to say of symbols that have no bar before the hold-out."""
+    if not symbols:
+        return []
+    which, are = ("symbol that has", "is") if symbols == 1 else ("symbols that have", "are")
+    return [f"{symbols:,} {which} no bar before the hold-out {are} left out"]
 
 
 def _resampled(market: Market, bar: str) -> Market:

@@ -508,9 +508,9 @@ def missing(module):
 @pytest.mark.parametrize(
     ("module", "command"),
     [
-        ("sklearn", "pip install 'quantstrats[ml]'"),
-        ("sklearn.linear_model", "pip install 'quantstrats[ml]'"),
-        ("xgboost", "pip install 'quantstrats[ml]'"),
+        ("sklearn", "pip install 'quantstrats[ml-cpu]'"),
+        ("sklearn.linear_model", "pip install 'quantstrats[ml-cpu]'"),
+        ("xgboost", "pip install 'quantstrats[ml-cpu]'"),
         ("torch", "pip install 'quantstrats[deep]'"),
         ("alpaca", "pip install 'quantstrats[live]'"),
         ("skfolio", "pip install 'quantstrats[portfolio]'"),

@@ -10,10 +10,12 @@ import numpy as np
 from quantstrats.checks import number
 from quantstrats.errors import ConfigError, did_you_mean
 from quantstrats.labels.following import following
-from quantstrats.labels.labels import DOWN, NEUTRAL, UP, Labels, checked_horizon, like
+from quantstrats.labels.given import like, numbers
+from quantstrats.labels.labels import DOWN, NEUTRAL, UP, Labels, checked_horizon
 from quantstrats.labels.thresholds import threshold
 from quantstrats.labels.touching import first_touch
 from quantstrats.labels.volatility import trailing_volatility
+from quantstrats.market.given import checked_market
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,17 +95,20 @@ def triple_barrier(
     ConfigError
         If a parameter makes no sense.
     DataError
-        If there are not more rows than the horizon, or a frame is of other rows or symbols.
+        If there are not more rows than the horizon, or too few for the default of ``volatility``; if a frame is of
+        other rows or symbols.
     """
     import pandas as pd
 
+    checked_market(market)
     horizon = checked_horizon(horizon, len(market))
     if vertical not in _VERTICALS:
-        raise ConfigError(f"vertical is {vertical!r}{did_you_mean(vertical, _VERTICALS)}; it can be 'zero' or 'sign'")
+        near = did_you_mean(vertical, _VERTICALS)
+        raise ConfigError(f"vertical is {vertical!r}{near} (it can be zero, sign)")
     multiples = [_multiple("profit", profit), _multiple("stop", stop)]
+    sides = np.ones((1, 1)) if side is None else np.sign(numbers(like(market.close, side, "side"), "side"))
     width = trailing_volatility(market) if volatility is None else volatility
     widths = threshold(market.close, width, "volatility")
-    sides = np.ones((1, 1)) if side is None else np.sign(like(market.close, side, "side").to_numpy("float64"))
     bars = following(market)
     shape = bars.close.shape
     by_symbol = [

@@ -9,6 +9,7 @@ import numpy as np
 from quantstrats.labels.following import Entry, checked_entry, following
 from quantstrats.labels.labels import DOWN, NEUTRAL, UP, Labels, checked_horizon, intervals_of
 from quantstrats.labels.thresholds import threshold
+from quantstrats.market.given import checked_market
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +61,7 @@ def direction(
     """
     import pandas as pd
 
+    checked_market(market)
     horizon, entry = checked_horizon(horizon, len(market)), checked_entry(entry)
     above = threshold(market.close, up, "up")
     below = above if down is None else threshold(market.close, down, "down")

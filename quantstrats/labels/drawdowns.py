@@ -11,6 +11,7 @@ from quantstrats.errors import ConfigError
 from quantstrats.labels.following import Entry, checked_entry, following
 from quantstrats.labels.labels import Labels, checked_horizon, intervals_of
 from quantstrats.labels.thresholds import threshold
+from quantstrats.market.given import checked_market
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def drawdown_risk(
     market: Market,
-    horizons: Iterable[int] = (3, 5, 10, 20),
+    horizons: int | Iterable[int] = (3, 5, 10, 20),
     loss: float | pd.DataFrame = 0.03,
     entry: Entry = "open",
 ) -> dict[int, Labels]:
@@ -37,7 +38,7 @@ def drawdown_risk(
     ----------
     market : Market
         The bars.
-    horizons : iterable of int, default (3, 5, 10, 20)
+    horizons : int or iterable of int, default (3, 5, 10, 20)
         In rows.
     loss : float or DataFrame, default 0.03
         As a fraction, more than 0 and less than 1; a DataFrame has one for each row x symbol (no label where it is
@@ -49,7 +50,7 @@ def drawdown_risk(
     Returns
     -------
     dict of int to Labels
-        By horizon.
+        By horizon, also of one.
 
     Raises
     ------
@@ -60,13 +61,15 @@ def drawdown_risk(
     """
     import pandas as pd
 
-    wanted = {checked_horizon(each, len(market)) for each in horizons}
+    checked_market(market)
+    if not isinstance(horizons, int | np.integer | Iterable):
+        raise ConfigError(f"horizons is {horizons!r:.60}; give numbers of rows, as in (5, 20)")
+    several = horizons if isinstance(horizons, Iterable) else (horizons,)
+    wanted = {checked_horizon(each, len(market)) for each in several}
     if not wanted:
         raise ConfigError("horizons is empty; give at least one number of rows")
     entry = checked_entry(entry)
-    allowed = np.broadcast_to(
-        threshold(market.close, loss, "loss", above=np.nextafter(0.0, 1.0), below=1.0), market.present.shape
-    )
+    allowed = np.broadcast_to(threshold(market.close, loss, "loss", positive=True, below=1.0), market.present.shape)
     bars = following(market)
     lowest = np.full(bars.low.shape, np.nan)
     found = {}

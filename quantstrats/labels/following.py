@@ -96,7 +96,7 @@ def checked_entry(entry: object) -> Entry:
         If there is no such place.
     """
     if entry not in ENTRIES:
-        raise ConfigError(f"entry is {entry!r}{did_you_mean(entry, ENTRIES)}; it can be 'open' or 'close'")
+        raise ConfigError(f"entry is {entry!r}{did_you_mean(entry, ENTRIES)} (it can be open, close)")
     return entry  # type: ignore[return-value]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from quantstrats.checks import is_count
 from quantstrats.errors import ConfigError, DataError
+from quantstrats.labels.given import checked_frame, like, numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,11 +57,21 @@ class Labels:
         ConfigError
             If the horizon makes no sense.
         DataError
-            If one of the last ``horizon`` rows has a value, though its future is not there yet.
+            If values are no DataFrame of finite numbers, or one of the last ``horizon`` rows has a value, though its
+            future is not there yet.
         """
+        import pandas as pd
+
         horizon = checked_horizon(horizon)
-        frame = values.astype("float64")
-        known = frame.notna().to_numpy()
+        classes = numbers(checked_frame(values, "values"), "values")
+        frame = pd.DataFrame(classes, values.index, values.columns)
+        if np.isinf(classes).any():
+            row, column = (int(each[0]) for each in np.nonzero(np.isinf(classes)))
+            raise DataError(
+                f"values is infinite at {frame.index[row]} {frame.columns[column]}; a class is a finite number, an "
+                "unknown one is missing (NaN)"
+            )
+        known = ~np.isnan(classes)
         early = known[max(len(frame) - horizon, 0) :]
         if early.any():
             row = frame.index[max(len(frame) - horizon, 0) + int(np.flatnonzero(early.any(axis=1))[0])]
@@ -133,27 +144,3 @@ def checked_horizon(horizon: int, rows: int | None = None) -> int:
             "shorter horizon, or load more"
         )
     return count
-
-
-def like(frame: pd.DataFrame, given: pd.DataFrame, what: str) -> pd.DataFrame:
-    """Return a frame, checked to have the rows and symbols of another, in the order of that one's symbols.
-
-    Raises
-    ------
-    DataError
-        Beginning with ``what``, if it has others.
-    """
-    import pandas as pd
-
-    if not isinstance(given, pd.DataFrame):
-        raise DataError(f"{what} is of type {type(given).__name__}; give a DataFrame of rows x symbols")
-    if not given.index.equals(frame.index):
-        raise DataError(
-            f"{what} has other rows ({len(given):,}) than there are ({len(frame):,}); give it the same index"
-        )
-    if given.columns.equals(frame.columns):
-        return given
-    if given.columns.has_duplicates or set(given.columns) != set(frame.columns):
-        odd = set(frame.columns).symmetric_difference(given.columns) or set(given.columns[given.columns.duplicated()])
-        raise DataError(f"{what} has other symbols than there are (as {min(map(str, odd))}); give it the same columns")
-    return given[frame.columns]

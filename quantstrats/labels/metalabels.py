@@ -9,7 +9,8 @@ import numpy as np
 from quantstrats.checks import number
 from quantstrats.errors import ConfigError, DataError
 from quantstrats.labels.barriers import Barriers
-from quantstrats.labels.labels import Labels, checked_horizon, like
+from quantstrats.labels.given import checked_frame, like, numbers
+from quantstrats.labels.labels import Labels, checked_horizon
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,14 +50,16 @@ def meta(
     ConfigError
         If a parameter makes no sense, or the outcome has no returns.
     DataError
-        If the outcome has other rows or symbols, or its barriers are those of other sides than the forecast's.
+        If a frame holds no numbers, the outcome has other rows or symbols, or its barriers are those of other sides
+        than the forecast's.
     """
     import pandas as pd
 
     cost = number("cost", cost)
     if not 0.0 <= cost < np.inf:
         raise ConfigError(f"cost is {cost:g}; give a fraction that is not negative")
-    sign = pd.DataFrame(np.sign(forecast.to_numpy("float64")), forecast.index, forecast.columns)
+    side = np.sign(numbers(checked_frame(forecast, "forecast"), "forecast"))
+    sign = pd.DataFrame(side, forecast.index, forecast.columns)
     known_outcome = _known(forecast, outcome, horizon)
     returns = known_outcome.returns
     if returns is None:
@@ -77,11 +80,14 @@ def meta(
 
 def _known(forecast: pd.DataFrame, outcome: Labels | pd.DataFrame, horizon: int | None) -> Labels:
     """Return the outcome as Labels, whatever it was given as."""
+    import pandas as pd
+
     if isinstance(outcome, Labels):
         if horizon is not None:
             raise ConfigError("horizon is for an outcome that is a DataFrame; labels have their own")
         return outcome
-    returns = like(forecast, outcome, "outcome").astype("float64")
+    laid = like(forecast, outcome, "outcome")
+    returns = pd.DataFrame(numbers(laid, "outcome"), laid.index, laid.columns)
     if horizon is None:
         raise ConfigError("outcome is a DataFrame of returns; give horizon, on how many rows after its own each rests")
     return _with_returns(Labels.of(returns, checked_horizon(horizon, len(returns))))

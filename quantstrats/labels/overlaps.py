@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quantstrats.errors import DataError
+from quantstrats.labels.given import numbers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -94,7 +95,7 @@ def return_attribution(start: ArrayLike, end: ArrayLike, returns: ArrayLike, gro
         If intervals make no sense, or returns are not of all their rows and groups; if none of them moved.
     """
     first, last = spans(start, end)
-    given = np.asarray(returns, dtype="float64")
+    given = numbers(returns, "returns")
     rows = int(last.max(initial=-1)) + 1
     count = 1 if groups is None else len(np.unique(np.asarray(groups)))
     laid = given[:, None] if groups is None and given.ndim == 1 else given

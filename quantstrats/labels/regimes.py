@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quantstrats.checks import number
+from quantstrats.errors import ConfigError
 from quantstrats.features.kernels import compiled
-from quantstrats.labels.volatility import checked_window, pack, trailing_volatility, unpack
+from quantstrats.labels.volatility import check_rows, checked_window, pack, trailing_volatility, unpack
+from quantstrats.market.given import checked_market
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +32,7 @@ def regime_thresholds(
     market : Market
         The bars.
     calm, wild : float
-        Thresholds, as fractions.
+        Thresholds, as fractions, not negative.
     window, history : int, default 20 and 252
         In bars, at least 2.
 
@@ -43,11 +45,17 @@ def regime_thresholds(
     ------
     ConfigError
         If a parameter makes no sense.
+    DataError
+        If there are fewer rows than a first threshold needs.
     """
     import pandas as pd
 
-    calm, wild = number("calm", calm), number("wild", wild)
-    history = checked_window("history", history)
+    checked_market(market)
+    for name, value in (("calm", calm), ("wild", wild)):
+        if not 0.0 <= number(name, value) < np.inf:
+            raise ConfigError(f"{name} is {value!r}; give a fraction of 0 or more")
+    window, history = checked_window("window", window), checked_window("history", history)
+    check_rows(market, f"the median of {history:,} values of a volatility", window, window + history)
     volatility = trailing_volatility(market, window).to_numpy()
     usual = unpack(_rolling_median(pack(volatility, market.present), history), market.present)
     values = np.select([np.isnan(usual), volatility > usual], [np.nan, wild], calm)

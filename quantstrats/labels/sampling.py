@@ -9,7 +9,8 @@ import numpy as np
 
 from quantstrats.checks import is_count
 from quantstrats.errors import ConfigError, DataError
-from quantstrats.labels.labels import Labels, like
+from quantstrats.labels.given import like, numbers
+from quantstrats.labels.labels import Labels
 from quantstrats.labels.overlaps import uniqueness
 
 if TYPE_CHECKING:
@@ -57,8 +58,14 @@ class Samples:
         return len(self.row)
 
     def take(self, indices: ArrayLike) -> Samples:
-        """Return the samples at these positions, in this order; or those where a mask is True."""
-        chosen = np.arange(len(self))[np.asarray(indices)]
+        """Return the samples at these positions, in this order; or those where a mask is True.
+
+        Raises
+        ------
+        DataError
+            If there is no such sample, the mask is not one value per sample, or indices are neither.
+        """
+        chosen = _positions(indices, len(self))
         each = {name: getattr(self, name)[chosen] for name in ("inputs", "labels", "start", "end", "row", "column")}
         return replace(self, **each, weight=None if self.weight is None else self.weight[chosen])
 
@@ -72,7 +79,7 @@ class Samples:
         """
         import pandas as pd
 
-        given = np.asarray(values, dtype="float64")
+        given = numbers(values, "values")
         if given.shape != (len(self),):
             raise DataError(f"values are of shape {given.shape}; give one number per sample, {len(self):,}")
         laid = np.full((len(self.index), len(self.symbols)), np.nan)
@@ -95,7 +102,7 @@ class Samples:
         DataError
             If there is not one weight per sample, or one is negative or missing.
         """
-        given = np.asarray(weight, dtype="float64")
+        given = numbers(weight, "weight")
         if given.shape != (len(self),):
             raise DataError(f"weight is of shape {given.shape}; give one per sample, {len(self):,}")
         if not (np.isfinite(given) & (given >= 0.0)).all():
@@ -140,14 +147,47 @@ def samples(features: pd.DataFrame, labels: Labels | None = None, steps: int | N
         row, column = (each.astype(np.intp) for each in np.nonzero(present))
         known, start, end = np.full(len(row), np.nan), row, row
     else:
+        _check_labels(labels)
         grid = pd.DataFrame(np.empty((len(features), len(symbols))), features.index, symbols)
         given = like(grid, labels.values, "labels")
         places = symbols.get_indexer(labels.values.columns).argsort()
-        target = given.to_numpy("float64")
+        target = numbers(given, "labels")
         row, column = (each.astype(np.intp) for each in np.nonzero(~np.isnan(target)))
         known, start, end = target[row, column], *(each[row, places[column]] for each in (labels.start, labels.end))
     inputs = values[row, :, column] if steps is None else _sequences(values, row, column, steps)
     return Samples(inputs, known, start, end, row, column, names, features.index, symbols)
+
+
+def _positions(indices: ArrayLike, count: int) -> Rows:
+    """Return positions among so many samples, of positions or of a mask."""
+    given = np.asarray(indices)
+    if given.ndim == 1 and given.dtype == bool:
+        if len(given) != count:
+            raise DataError(f"the mask has {len(given):,} values; give one per sample, {count:,}")
+        return np.flatnonzero(given)
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+        raise DataError(
+            f"indices are {given.dtype} of shape {given.shape}; give positions of samples, or a mask with True and "
+            "False for each"
+        )
+    beyond = given[(given < -count) | (given >= count)]
+    if len(beyond):
+        raise DataError(f"there is no sample {beyond[0]}; there are {count:,}, from 0 on")
+    return np.arange(count)[given.astype(np.intp)]
+
+
+def _check_labels(labels: object) -> None:
+    """Check that these are Labels, and say how to come by some."""
+    import pandas as pd
+
+    if isinstance(labels, Labels):
+        return
+    if isinstance(labels, dict) and labels and all(isinstance(each, Labels) for each in labels.values()):
+        last = list(labels)[-1]
+        raise DataError(f"labels are a dict of several, by {', '.join(map(str, labels))}; give one, as in risk[{last}]")
+    if isinstance(labels, pd.DataFrame):
+        raise DataError("labels are a DataFrame; labels.Labels.of(frame, horizon) makes Labels of it")
+    raise DataError(f"labels are of type {type(labels).__name__}; give Labels, as labels.direction(market) returns")
 
 
 def _cube(features: pd.DataFrame) -> tuple[tuple[str, ...], pd.Index, Array]:

@@ -83,7 +83,10 @@ def draw_probabilities(start: ArrayLike, end: ArrayLike, drawn: ArrayLike, group
         If intervals make no sense, or there is no such sample.
     """
     first, last = spans(start, end)
-    taken = np.asarray(drawn, dtype="int64").reshape(-1)
+    taken = np.asarray(drawn).reshape(-1)
+    if len(taken) and taken.dtype.kind not in "iu":
+        raise DataError(f"drawn holds {taken.dtype}; give positions of samples as whole numbers")
+    taken = taken.astype("int64")
     if len(taken) and not (taken.min() >= 0 and taken.max() < len(first)):
         raise DataError(f"drawn names samples {taken.min()} to {taken.max()}, and there are {len(first):,} from 0 on")
     group, count = group_numbers(groups, len(first))

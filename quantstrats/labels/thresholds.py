@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from quantstrats.checks import number
 from quantstrats.errors import ConfigError, DataError
-from quantstrats.labels.labels import like
+from quantstrats.labels.given import like, numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,30 +16,58 @@ if TYPE_CHECKING:
 
 
 def threshold(
-    market_frame: pd.DataFrame, given: float | pd.DataFrame, what: str, *, above: float = 0.0, below: float = np.inf
+    market_frame: pd.DataFrame,
+    given: float | pd.DataFrame,
+    what: str,
+    *,
+    positive: bool = False,
+    below: float = np.inf,
 ) -> NDArray[np.float64]:
     """Return thresholds that broadcast to rows x symbols; NaN in a frame is no threshold there.
+
+    Parameters
+    ----------
+    market_frame : DataFrame
+        Of the rows and symbols.
+    given : float or DataFrame
+        What the user gave.
+    what : str
+        How to call it in an error.
+    positive : bool, default False
+        Whether 0 is refused too.
+    below : float, optional
+        What every number must be less than.
 
     Raises
     ------
     ConfigError
-        If a number is not from ``above`` to less than ``below``.
+        If a number is negative or too large.
     DataError
-        If a frame has other rows or symbols, or holds a value that is not.
+        If a frame has other rows or symbols, or holds a value that is; if it is neither.
     """
     import pandas as pd
 
+    least = "above 0" if positive else "of 0 or more"
+    wanted = least if below == np.inf else f"{least} and below {below:g}"
     if not isinstance(given, pd.DataFrame):
+        if hasattr(given, "__len__") and not isinstance(given, str):  # the text of a Series would fill a page
+            kind = type(given).__name__
+            raise DataError(f"{what} is of type {kind}; give a number, or a DataFrame of rows x symbols")
         value = number(what, given)
-        if not above <= value < below:
-            raise ConfigError(f"{what} is {given!r}; give a number from {above:g} to less than {below:g}")
+        if not _is_within(value, positive, below):
+            raise ConfigError(f"{what} is {given!r}; give a number {wanted}")
         return np.full((1, 1), value)
-    values = like(market_frame, given, what).to_numpy("float64")
-    wrong = ~(np.isnan(values) | ((values >= above) & (values < below)))
+    values = numbers(like(market_frame, given, what), what)
+    wrong = ~(np.isnan(values) | _is_within(values, positive, below))
     if wrong.any():
         row, column = (int(each[0]) for each in np.nonzero(wrong))
         raise DataError(
-            f"{what} is {values[row, column]:g} at {given.index[row]} {market_frame.columns[column]}; give "
-            f"numbers from {above:g} to less than {below:g}, or NaN"
+            f"{what} is {values[row, column]:g} at {given.index[row]} {market_frame.columns[column]}; give numbers "
+            f"{wanted}, or NaN"
         )
     return values
+
+
+def _is_within(value: Any, positive: bool, below: float) -> Any:
+    above = value > 0.0 if positive else value >= 0.0
+    return above & (value < below)

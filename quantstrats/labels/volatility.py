@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quantstrats.checks import is_count
-from quantstrats.errors import ConfigError
+from quantstrats.errors import ConfigError, DataError
+from quantstrats.market.given import checked_market
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,12 +36,16 @@ def trailing_volatility(market: Market, window: int = 20) -> pd.DataFrame:
     ------
     ConfigError
         If the window makes no sense.
+    DataError
+        If there are fewer rows than a first value needs.
     """
     import pandas as pd
 
     from quantstrats.features.kernels import rolling_std
 
+    checked_market(market)
     window = checked_window("window", window)
+    check_rows(market, "volatility", window, window + 1)
     logs = np.log(pack(market.array("close"), market.present))
     changes = np.full(logs.shape, np.nan)
     changes[:, 1:] = np.diff(logs, axis=1)
@@ -60,6 +65,21 @@ def unpack(packed: Array, present: NDArray[np.bool_]) -> Array:
     values = np.full(present.T.shape, np.nan)
     values[present.T] = packed[np.arange(packed.shape[1]) < present.sum(axis=0)[:, None]]
     return np.ascontiguousarray(values.T)
+
+
+def check_rows(market: Market, what: str, bars: int, needed: int) -> None:
+    """Check that there are rows enough for one value.
+
+    Raises
+    ------
+    DataError
+        If there are fewer, with how many are needed.
+    """
+    if len(market) < needed:
+        raise DataError(
+            f"{what} of {bars:,} bars needs {needed:,} rows, and there are {len(market):,}; choose a shorter window, "
+            "or load more"
+        )
 
 
 def checked_window(what: str, window: int) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 
 from quantstrats.checks import number
 from quantstrats.errors import ConfigError, DataError
+from quantstrats.labels.given import numbers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -73,7 +74,7 @@ def class_weights(labels: ArrayLike, weights: ArrayLike | None = None) -> Array:
     DataError
         If a weight is negative or missing, there are more or fewer of them, or those of a class are all zero.
     """
-    given = np.asarray(labels, dtype="float64")
+    given = numbers(labels, "labels")
     if given.ndim != 1:
         raise DataError(f"labels are of shape {given.shape}; give one per sample")
     own = np.ones(len(given)) if weights is None else _checked(weights)
@@ -91,7 +92,7 @@ def class_weights(labels: ArrayLike, weights: ArrayLike | None = None) -> Array:
 
 
 def _checked(weights: ArrayLike) -> Array:
-    own = np.asarray(weights, dtype="float64")
+    own = numbers(weights, "weights")
     if own.ndim != 1 or not (np.isfinite(own) & (own >= 0.0)).all():
         raise DataError("weights are not one finite number per sample, 0 or more")
     return own

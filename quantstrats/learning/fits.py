@@ -24,6 +24,7 @@ from quantstrats.signals import Signal, parts_of
 if TYPE_CHECKING:
     from quantstrats.market.market import Market
     from quantstrats.models.base import FittedModel
+    from quantstrats.models.hidden_markov import FittedHiddenMarkov
 
 
 def fits_folder() -> Path:
@@ -69,7 +70,8 @@ class Fits:
     notes : list of str
         Why a fit could not be kept or used again, each reason once; and which fits learned nothing.
     outcomes : dict of str to int
-        What came of the models in the fitted signals' fields, by outcome.
+        What came of the models in the fitted signals' fields, by outcome; "nothing learned" where ``fit`` returned no
+        signal.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -109,6 +111,9 @@ class Fits:
 
     def _count(self, learner: Learner, market: Market, signal: Signal | None) -> None:
         """Count what came of the models of a fit, and note those that learned nothing."""
+        if signal is None:
+            self.outcomes["nothing learned"] = self.outcomes.get("nothing learned", 0) + 1
+            self._note(f"learner {learner.name!r} learned nothing {_span(market)}: fit() returned None")
         for model in _models(signal):
             self.outcomes[model.outcome] = self.outcomes.get(model.outcome, 0) + 1
             if model.outcome != "fitted":
@@ -194,11 +199,12 @@ def _span(market: Market) -> str:
     return f"on the bars {market.session[0].date()} to {market.session[-1].date()}"
 
 
-def _models(value: Any) -> Iterator[FittedModel]:
+def _models(value: Any) -> Iterator[FittedModel | FittedHiddenMarkov]:
     """Yield the fitted models in the fields of a signal, in tuples and dicts of them too."""
     from quantstrats.models.base import FittedModel
+    from quantstrats.models.hidden_markov import FittedHiddenMarkov
 
-    if isinstance(value, FittedModel):
+    if isinstance(value, FittedModel | FittedHiddenMarkov):
         yield value
         return
     inside: list[Any] = []

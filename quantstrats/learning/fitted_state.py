@@ -1,7 +1,8 @@
 """A fitted signal as bytes and back, in formats that cannot run code: arrays, Parquet, UBJSON, skops, torch weights.
 
 A zip file holds ``state.json``, which describes the signal's fields, and a file for each array or model in them. A
-FittedModel in a field, and the recipe that it holds, are described like the signal itself, field by field.
+FittedModel or FittedRegression in a field, the recipe that it holds, and a FittedHiddenMarkov are described like the
+signal itself, field by field.
 """
 
 from __future__ import annotations
@@ -23,9 +24,12 @@ import numpy as np
 
 from quantstrats.errors import in_one_line
 from quantstrats.models.base import FittedModel, Model
+from quantstrats.models.hidden_markov import FittedHiddenMarkov
+from quantstrats.models.regression import FittedRegression, Regression
 from quantstrats.signals import Signal
 
 _STATE = "state.json"
+_MODELS = (FittedModel, Model, FittedRegression, Regression, FittedHiddenMarkov)
 # Beyond what skops trusts: classes of these modules, functions of those. Not more, since some of these packages'
 # classes and functions run text that they are given (scipy.stats.rv_generic, numpy.testing.measure).
 _MODEL_CLASSES = ("sklearn.", "numpy.dtype", "scipy.sparse.", "scipy.interpolate.")
@@ -139,7 +143,7 @@ def _packed(value: Any, files: dict[str, bytes]) -> Any:
         return {"dict": [[_packed(key, files), _packed(item, files)] for key, item in value.items()]}
     if isinstance(value, date):
         return _packed_time(value)
-    if isinstance(value, FittedModel | Model):
+    if isinstance(value, _MODELS):
         try:
             return {"model": _packed_fields(value, files)}
         except UnsafeStateError as opaque:
@@ -211,7 +215,7 @@ class _Reading:
         if kind == "dict":
             return {self.value(key): self.value(item) for key, item in content}
         if kind == "model":
-            return self.made(content, FittedModel, Model)
+            return self.made(content, *_MODELS)
         if kind in _TIMES:
             return _TIMES[kind](content)
         readers = {name: read for name, _, _, read in _FORMATS}
@@ -308,7 +312,7 @@ def _skops() -> Any:
     try:
         import skops.io
     except ModuleNotFoundError:
-        raise UnsafeStateError("a scikit-learn model, which needs skops: pip install 'quantstrats[ml]'") from None
+        raise UnsafeStateError("a scikit-learn model, which needs skops: pip install 'quantstrats[ml-cpu]'") from None
     return skops.io
 
 

@@ -44,8 +44,9 @@ def segments(signal: Signal, rows: Timeline) -> list[Segment]:
     """Return the segments of a signal that starts afresh each period, in order; those that reach back too far too."""
     warmup = warmup_of(signal)
     starts = np.flatnonzero(rows.starts_period(str(period_of(signal)))).tolist()
+    stops = [*starts[1:], len(rows)] if starts else []  # a few days of bars may lie within one period
     found = []
-    for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
+    for start, stop in zip(starts, stops, strict=True):
         window = first = start - (warmup - 1)
         if isinstance(signal, Learner):
             first = training_start(signal, rows, start, warmup)

@@ -106,6 +106,48 @@ def paired_differences(
     return PairedDifferences(table, len(was), replications, block)
 
 
+def sharpe_interval(
+    returns: pd.Series,
+    *,
+    periods_per_year: float,
+    risk_free: float = 0.0,
+    replications: int = _REPLICATIONS,
+    block: int | None = None,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Return the 95% percentile interval of the annualised Sharpe ratio, by the stationary bootstrap.
+
+    Parameters
+    ----------
+    returns : Series
+        Returns per period.
+    periods_per_year : float
+        For annualising.
+    risk_free, replications, block, seed
+        As in :func:`paired_differences`.
+
+    Returns
+    -------
+    low, high : float
+        NaN where the ratio is undefined, in the series or in one of the replications.
+
+    Raises
+    ------
+    DataError
+        If a return is missing or infinite, or there are fewer than 20.
+    """
+    values, _ = _checked(returns, returns)
+    block = block_length(np.zeros(len(values)), values) if block is None else block
+    drawn = np.concatenate(
+        [
+            statistics(values[rows], periods_per_year, risk_free)["sharpe"]
+            for rows in _resampled(len(values), block, replications, seed)
+        ]
+    )
+    told = _told(0.0, float(statistics(values[None, :], periods_per_year, risk_free)["sharpe"][0]), drawn)
+    return float(told["low"]), float(told["high"])
+
+
 def block_length(reference: NDArray[np.float64], other: NDArray[np.float64]) -> int:
     """Return the mean length of the blocks that fits two return series.
 

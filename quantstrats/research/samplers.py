@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from quantstrats.errors import ConfigError
+from quantstrats.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from quantstrats.research.space import Choices, Span
@@ -42,7 +42,7 @@ def sampler_named(name: str, dimensions: Mapping[str, Choices | Span], seed: int
         return Random(dimensions, seed)
     if name == "tpe":
         return Tpe(dimensions, seed, maximise)
-    raise ConfigError(f"sampler is {name!r}; it can be {', '.join(SAMPLERS)}")
+    raise ConfigError(f"sampler is {name!r}{did_you_mean(name, SAMPLERS)} (it can be {', '.join(SAMPLERS)})")
 
 
 class Random:

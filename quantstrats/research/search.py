@@ -13,7 +13,8 @@ from quantstrats.config import describe, validated
 from quantstrats.errors import ConfigError, DataError, did_you_mean
 from quantstrats.hashing import hash_array, hash_parts, hash_plain
 from quantstrats.models.base import Model
-from quantstrats.research.scores import MEASURES, Measure
+from quantstrats.models.preparing import checked
+from quantstrats.models.scores import MEASURES, Measure
 from quantstrats.research.space import Choices, Span, read_space
 from quantstrats.research.tuning import Score, plain, run_trials
 
@@ -88,7 +89,7 @@ def search(
     labels : array, shape (rows,)
         Classes as numbers; rows of a missing one are left out.
     start, end : array of int, shape (rows,), optional
-        The label's interval, in rows of the market; by default each label lies on a row of its own.
+        The label's interval, in rows of the market, both or none; by default each label lies on a row of its own.
     weight : array, shape (rows,), optional
         How much each row counts, in fits and in scores.
     trials : int, default 20
@@ -114,7 +115,7 @@ def search(
     ConfigError
         If a field or setting makes no sense, or a package is missing.
     DataError
-        If shapes do not agree, or every trial ended with an exception.
+        If what is given is no numbers or shapes do not agree, or every trial ended with an exception.
     RunError
         If the ledger cannot be written.
     """
@@ -127,7 +128,7 @@ def search(
     dimensions = read_space(space)
     for name, each in dimensions.items():
         _check_field(model, name, each)
-    rows = _rows(samples, inputs=inputs, labels=labels, start=start, end=end, weight=weight)
+    rows = _rows(model.name, samples, inputs=inputs, labels=labels, start=start, end=end, weight=weight)
     parts = rows.folds(folds, embargo)
     if parts is None:
         return _nothing(model, dimensions, "too few rows")
@@ -180,26 +181,23 @@ class _Rows:
         return hash_parts({each.name: hash_array(getattr(self, each.name)) for each in dataclasses.fields(self)})
 
 
-def _rows(samples: Any, **given: ArrayLike | None) -> _Rows:
+def _rows(model: str, samples: Any, **given: ArrayLike | None) -> _Rows:
     import numpy as np
 
-    found = {name: getattr(samples, name, None) if value is None else value for name, value in given.items()}
+    found: dict[str, Any] = {
+        name: getattr(samples, name, None) if value is None else value for name, value in given.items()
+    }
     for name in ("inputs", "labels"):
         if found[name] is None:
-            raise DataError(f"search: there are no {name}; give samples, or inputs= and labels=")
-    inputs, labels = np.asarray(found["inputs"], dtype="float64"), np.asarray(found["labels"], dtype="float64")
-    count = len(labels)
-    start = np.arange(count) if found["start"] is None else np.asarray(found["start"])
-    end = start if found["end"] is None else np.asarray(found["end"])
-    weight = np.ones(count) if found["weight"] is None else np.asarray(found["weight"], dtype="float64")
-    for name, each in (("inputs", inputs), ("start", start), ("end", end), ("weight", weight)):
-        if len(each) != count:
-            raise DataError(f"search: there are {len(each):,} {name} of {count:,} labels; give as many")
+            raise DataError(f"model {model!r}: there are no {name}; give samples, or inputs= and labels=")
+    rows = checked(model, **found)
+    own = np.arange(len(rows.labels))
+    start, end = (own if each is None else each for each in (rows.start, rows.end))
     for name, each in (("start", start), ("end", end)):
         if each.dtype.kind not in "iu":
-            raise DataError(f"search: {name} holds {each.dtype}; give rows of the market as whole numbers")
-    known = np.isfinite(labels)
-    return _Rows(inputs[known], labels[known], start[known], end[known], weight[known])
+            raise DataError(f"model {model!r}: {name} holds {each.dtype}; give rows of the market as whole numbers")
+    known = np.isfinite(rows.labels)
+    return _Rows(rows.inputs[known], rows.labels[known], start[known], end[known], rows.weight[known])
 
 
 def _fold_score(model: Model, rows: _Rows, train: NDArray[np.intp], test: NDArray[np.intp], measure: Measure) -> float:
@@ -257,6 +255,8 @@ def _check_field(model: Any, name: str, tried: Choices | Span) -> None:
     except NameError:  # a type that is imported for type checking alone
         return
     where = f"space, parameter {name!r}"
+    if hint is bool and not all(isinstance(value, bool) for value in tried.ends()):
+        raise ConfigError(f"{where}: it is True or False; give a list of these, as in [False, True]")
     kinds = get_args(hint) or (hint,)
     if int in kinds and float not in kinds and isinstance(tried, Span) and not tried.whole:
         raise ConfigError(f"{where}: it takes whole numbers; give whole numbers as bounds")

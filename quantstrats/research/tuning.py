@@ -90,8 +90,8 @@ def tune(
     Parameters
     ----------
     objective : callable
-        Gives the score of parameters (a dict). NaN or an exception is a failed trial, but a ConfigError ends the
-        search. A backtest enters itself in the ledger: in an objective it would count twice.
+        Gives the score of parameters (a dict). NaN, an infinite score or an exception is a failed trial, but a
+        ConfigError ends the search. A backtest enters itself in the ledger: in an objective it would count twice.
     space : mapping
         What may be tried for each parameter, as in :mod:`quantstrats.research.space`.
     searched : str
@@ -233,8 +233,9 @@ class _NoScoreError(Exception):
 
 
 def _some(found: Score) -> float:
-    if math.isnan(found.value):
-        raise _NoScoreError(found if found.error else replace(found, error="the score is not a number"))
+    if not math.isfinite(found.value):
+        what = "not a number" if math.isnan(found.value) else f"{found.value}, which no trial can be compared with"
+        raise _NoScoreError(replace(found, value=math.nan, error=found.error or f"the score is {what}"))
     return found.value
 
 

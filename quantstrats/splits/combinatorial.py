@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from math import comb
@@ -128,24 +128,39 @@ class CombinatorialPurgedSplit:
         DataError
             If there are more or fewer splits, or predictions in one of them, than there should be.
         """
-        given = [np.asarray(each) for each in predictions]
-        if len(given) != self.get_n_splits():
-            raise DataError(f"there are predictions of {len(given)} splits; give those of all {self.get_n_splits()}")
+        given = self._checked(predictions)
         shape = (self.n_paths, len(self._intervals), *given[0].shape[1:])
         laid: NDArray[Any] = np.empty(shape, np.result_type(*given))
         served = [0] * self.n_groups  # by how many splits so far
         for split, chosen in enumerate(self._choices()):
             tested = self._tested(chosen)
-            if len(given[split]) != len(tested):
-                raise DataError(
-                    f"split {split + 1} has {len(given[split]):,} predictions of {len(tested):,} test samples; give "
-                    "one of each"
-                )
             for group in chosen:
                 of_group = self._groups[tested] == group
                 laid[served[group], tested[of_group]] = given[split][of_group]
                 served[group] += 1
         return laid
+
+    def _checked(self, predictions: Sequence[ArrayLike]) -> list[NDArray[Any]]:
+        """Return the predictions of each split, checked to be one of each sample that it tests."""
+        if not isinstance(predictions, Iterable):
+            kind = type(predictions).__name__
+            raise DataError(f"predictions are of type {kind}; give a list of arrays, one per split")
+        given = []
+        for split, each in enumerate(predictions):
+            try:
+                given.append(np.asarray(each))
+            except ValueError:
+                raise DataError(f"predictions of split {split + 1} are of unequal lengths; give an array") from None
+        if len(given) != self.get_n_splits():
+            raise DataError(f"there are predictions of {len(given)} splits; give those of all {self.get_n_splits()}")
+        for split, chosen in enumerate(self._choices()):
+            wanted = (len(self._tested(chosen)), *given[0].shape[1:])
+            if given[split].shape != wanted:
+                raise DataError(
+                    f"predictions of split {split + 1} are of shape {given[split].shape}; give one per test sample, "
+                    f"{wanted}"
+                )
+        return given
 
     def _choices(self) -> Iterator[tuple[int, ...]]:
         return combinations(range(self.n_groups), self.n_test_groups)

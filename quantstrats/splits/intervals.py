@@ -123,6 +123,8 @@ def intervals(start: ArrayLike, end: ArrayLike) -> Intervals:
 
 def check_length(expected: int, samples: Any) -> None:
     """Check that what is split has as many samples as there are intervals."""
+    if not hasattr(samples, "shape") and not hasattr(samples, "__len__"):
+        raise DataError(f"what is split is of type {type(samples).__name__}; give the samples, {expected:,} of them")
     count = samples.shape[0] if hasattr(samples, "shape") else len(samples)
     if count != expected:
         raise DataError(f"there are {count:,} samples to split and {expected:,} intervals; give start and end of each")

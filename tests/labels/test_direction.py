@@ -109,12 +109,23 @@ def test_a_horizon_longer_than_the_data_is_said(bars_of):
         ({"up": -0.1}, ConfigError, "up is -0.1"),
         ({"down": "much"}, ConfigError, "down is 'much'"),
         ({"up": np.nan}, ConfigError, "up is nan"),
-        ({"entry": "opne"}, ConfigError, "entry is 'opne'; did you mean 'open'"),
+        ({"entry": "opne"}, ConfigError, r"entry is 'opne'; did you mean 'open'\? \(it can be open, close\)"),
     ],
 )
 def test_what_makes_no_sense_is_said(bars_of, more, error, says):
     with pytest.raises(error, match=says):
         labels.direction(bars_of([FLAT] * 9), **more)
+
+
+def test_a_threshold_that_is_neither_number_nor_frame_is_one_line(bars_of):
+    market = bars_of([FLAT] * 9)
+    with pytest.raises(DataError) as refused:
+        labels.direction(market, up=pd.Series(0.1, index=market.index))
+    assert str(refused.value) == "up is of type Series; give a number, or a DataFrame of rows x symbols"
+    texts = pd.DataFrame({"A": ["much"] * 9}, index=market.index)
+    with pytest.raises(DataError) as refused:
+        labels.direction(market, up=texts)
+    assert str(refused.value) == "up holds something that is no number; give numbers, NaN where there is none"
 
 
 def test_thresholds_of_other_rows_or_symbols_are_refused(bars_of):

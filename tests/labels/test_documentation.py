@@ -37,7 +37,7 @@ def test_samples_are_made_weighted_and_split():
 
 
 def test_thresholds_by_regime_are_used():
-    names = ran(BLOCKS[0], BLOCKS[1])
+    names = ran(BLOCKS[1])
     assert set(names["risk"]) == {5, 20}
     assert set(names["risk"][20].counts()) == {0.0, 1.0}
 
@@ -48,8 +48,8 @@ def test_labels_of_a_horizon_of_20_are_a_twentieth_as_many_observations():
     assert len(np.unique(names["drawn"])) > 30
 
 
-def test_folds_are_scored_and_paths_are_laid():
-    names = ran(BLOCKS[4])
+def test_paths_are_laid_and_folds_are_scored_by_scikit_learn():
+    names = ran(BLOCKS[4], BLOCKS[5])
     assert len(names["scores"]) == 5
     assert names["accuracy"].shape == (5,)
     assert (np.abs(names["accuracy"] - 0.5) < 0.15).all()

@@ -74,7 +74,9 @@ def test_labels_are_those_of_positions_held_one_at_a_time(random_market, seed, h
     [
         ({"horizons": ()}, "horizons is empty"),
         ({"horizons": (3, 0)}, "horizon is 0"),
-        ({"loss": 0.0}, "loss is 0.0"),
+        ({"horizons": None}, r"horizons is None; give numbers of rows, as in \(5, 20\)"),
+        ({"horizons": 2.5}, "horizons is 2.5; give numbers of rows"),
+        ({"loss": 0.0}, "loss is 0.0; give a number above 0 and below 1"),
         ({"loss": 1.0}, "loss is 1.0"),
         ({"loss": -0.03}, "loss is -0.03"),
         ({"entry": "next"}, "entry is 'next'"),
@@ -83,3 +85,8 @@ def test_labels_are_those_of_positions_held_one_at_a_time(random_market, seed, h
 def test_what_makes_no_sense_is_said(bars_of, more, says):
     with pytest.raises(ConfigError, match=says):
         labels.drawdown_risk(bars_of([(1, 1, 1, 1)] * 30), **more)
+
+
+def test_one_horizon_needs_no_tuple(bars_of):
+    market = bars_of([(1, 1, 1, 1)] * 30)
+    assert list(labels.drawdown_risk(market, 5)) == list(labels.drawdown_risk(market, horizons=np.int64(5))) == [5]

@@ -92,3 +92,45 @@ def test_importing_the_packages_loads_nothing_heavy():
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("sample", "market is the text 'sample'; give load_market('sample')"),
+        (pd.DataFrame({"A": [1.0]}), "market is of type DataFrame; make one with Market.from_frames(close=...) or "),
+        (None, "market is of type NoneType; make one with Market.from_frames(close=...) or load_market"),
+    ],
+)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda market: labels.direction(market, 5),
+        labels.drawdown_risk,
+        lambda market: labels.triple_barrier(market, 5),
+        labels.trailing_volatility,
+        labels.regime_thresholds,
+    ],
+)
+def test_something_else_than_a_market_is_one_line_with_how_to_make_one(make, given, told):
+    with pytest.raises(DataError) as refused:
+        make(given)
+    assert str(refused.value).startswith(told)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (lambda frame: frame["A"], "values is of type Series; give a DataFrame of rows x symbols"),
+        (lambda frame: frame.to_numpy(), "values is of type ndarray; give a DataFrame of rows x symbols"),
+        (lambda _: "up", "values is of type str; give a DataFrame of rows x symbols"),
+        (lambda frame: frame.astype("object").fillna("up"), "values holds something that is no number; give numbers"),
+        (lambda frame: frame.replace(1.0, -np.inf), "values is infinite at 2015-01-"),
+    ],
+)
+def test_ones_own_labels_are_finite_numbers_of_rows_and_symbols(frame, values, told):
+    with pytest.raises(DataError) as refused:
+        labels.Labels.of(values(frame), 2)
+    assert str(refused.value).startswith(told)
+    assert "\n" not in str(refused.value)

@@ -92,5 +92,11 @@ def test_what_makes_no_sense_is_said(prices):
         labels.meta(forecast.iloc[1:], outcome)
     with pytest.raises(DataError, match=r"outcome has other symbols"):
         labels.meta(forecast.rename(columns={"A": "B"}), outcome)
+    with pytest.raises(DataError, match="forecast is of type ndarray; give a DataFrame of rows x symbols"):
+        labels.meta(forecast.to_numpy(), outcome)
+    with pytest.raises(DataError, match="forecast holds something that is no number"):
+        labels.meta(forecast.astype("object").where(forecast < 0, "up"), outcome)
+    with pytest.raises(DataError, match="outcome holds something that is no number"):
+        labels.meta(forecast, forecast.astype("object").where(forecast < 0, "up"), horizon=1)
     with pytest.raises(DataError, match="outcome is of type ndarray"):
         labels.meta(forecast, outcome.values.to_numpy(), horizon=1)

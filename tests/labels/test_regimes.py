@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantstrats import labels
-from quantstrats.errors import ConfigError
+from quantstrats.errors import ConfigError, DataError
 
 
 def test_later_data_relabel_0_of_the_earlier_rows(nasdaq):
@@ -86,8 +86,25 @@ def test_no_row_depends_on_later_ones_or_on_where_the_data_begin(random_market, 
 
 @pytest.mark.parametrize(
     ("more", "says"),
-    [({"window": 1}, "window is 1"), ({"history": 1.5}, "history is 1.5"), ({"calm": "low"}, "calm is 'low'")],
+    [
+        ({"window": 1}, "window is 1"),
+        ({"history": 1.5}, "history is 1.5"),
+        ({"calm": "low"}, "calm is 'low'"),
+        ({"calm": -0.01}, "calm is -0.01; give a fraction of 0 or more"),
+        ({"wild": np.nan}, "wild is nan; give a fraction of 0 or more"),
+        ({"wild": np.inf}, "wild is inf; give a fraction of 0 or more"),
+    ],
 )
 def test_what_makes_no_sense_is_said(market_of, more, says):
     with pytest.raises(ConfigError, match=says):
         labels.regime_thresholds(market_of({"A": [1, 2, 3]}), **more)
+
+
+def test_too_few_rows_for_a_first_value_are_said_with_how_many_are_needed(market_of):
+    market = market_of({"A": [100.0 + row % 3 for row in range(11)]})
+    assert labels.trailing_volatility(market, 10).notna().sum().sum() == 1
+    with pytest.raises(DataError, match=r"^volatility of 11 bars needs 12 rows, and there are 11; choose a shorter"):
+        labels.trailing_volatility(market, 11)
+    assert labels.regime_thresholds(market, window=4, history=7).notna().sum().sum() == 1
+    with pytest.raises(DataError, match=r"^the median of 5,000 values of a volatility of 4 bars needs 5,004 rows, and"):
+        labels.regime_thresholds(market, window=4, history=5000)

@@ -185,3 +185,53 @@ def test_what_does_not_fit_is_said(table_of, labels_of, market_of):
         samples(table, labels_of({"X": [N] * 5, "Z": [N] * 5}))
     with pytest.raises(ConfigError, match="steps is 0"):
         samples(table, known, steps=0)
+
+
+def test_what_is_no_labels_is_said_with_how_to_come_by_some(table_of, labels_of):
+    table, one = table_of(), labels_of({"X": [1.0, 0.0, N, N, N], "Y": [N] * 5})
+    for wrong, told in (
+        ({5: one, 20: one}, "labels are a dict of several, by 5, 20; give one, as in risk[20]"),
+        (one.values, "labels are a DataFrame; labels.Labels.of(frame, horizon) makes Labels of it"),
+        ("direction", "labels are of type str; give Labels, as labels.direction(market) returns"),
+        ({}, "labels are of type dict; give Labels, as labels.direction(market) returns"),
+    ):
+        with pytest.raises(DataError) as refused:
+            samples(table, wrong)
+        assert str(refused.value) == told
+
+
+def test_of_no_positions_there_are_no_samples(table_of):
+    none = samples(table_of()).take([])
+    assert (len(none), none.inputs.shape, none.labels.shape) == (0, (0, 2), (0,))
+    assert len(none.take(np.zeros(0, dtype=bool))) == 0
+
+
+def test_positions_count_from_the_end_too(table_of):
+    found = samples(table_of())
+    assert found.take([-1, 0]).row.tolist() == [4, 0]
+
+
+@pytest.mark.parametrize(
+    ("indices", "told"),
+    [
+        ([True], "the mask has 1 values; give one per sample, 10"),
+        (np.zeros(11, dtype=bool), "the mask has 11 values; give one per sample, 10"),
+        ("abc", "indices are <U3 of shape (); give positions of samples, or a mask with True and False for each"),
+        ([1.0], "indices are float64 of shape (1,); give positions of samples, or a mask"),
+        (3, "indices are int64 of shape (); give positions of samples, or a mask"),
+        ([0, 10**9], "there is no sample 1000000000; there are 10, from 0 on"),
+        ([-11], "there is no sample -11; there are 10, from 0 on"),
+    ],
+)
+def test_samples_that_are_not_there_are_one_line(table_of, indices, told):
+    with pytest.raises(DataError) as refused:
+        samples(table_of()).take(indices)
+    assert str(refused.value).startswith(told)
+
+
+def test_weights_and_values_that_are_no_numbers_are_one_line(table_of):
+    found = samples(table_of())
+    with pytest.raises(DataError, match=r"^weight holds something that is no number; give numbers"):
+        found.with_weight("x")
+    with pytest.raises(DataError, match=r"^values holds something that is no number; give numbers"):
+        found.frame(["x"] * 10)

@@ -88,5 +88,7 @@ def test_what_makes_no_sense_is_said():
         sequential_bootstrap(START, END, seed="now")
     with pytest.raises(DataError, match="rests on rows 3 to 1"):
         sequential_bootstrap(END, START)
+    with pytest.raises(DataError, match=r"^drawn holds <U1; give positions of samples as whole numbers$"):
+        draw_probabilities([0], [1], ["x"])
     with pytest.raises(DataError, match="drawn names samples 0 to 3, and there are 3"):
         draw_probabilities(START, END, [0, 3])

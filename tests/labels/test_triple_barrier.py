@@ -180,7 +180,7 @@ def test_labels_are_those_of_positions_held_one_at_a_time(random_market, seed, h
         ({"stop": np.nan}, "stop is nan"),
         ({"profit": "far"}, "profit is 'far'"),
         ({"horizon": 0}, "horizon is 0"),
-        ({"vertical": "signs"}, "vertical is 'signs'; did you mean 'sign'"),
+        ({"vertical": "signs"}, r"vertical is 'signs'; did you mean 'sign'\? \(it can be zero, sign\)"),
     ],
 )
 def test_what_makes_no_sense_is_said(bars_of, more, says):
@@ -195,3 +195,21 @@ def test_frames_of_other_rows_or_of_negative_widths_are_refused(bars_of):
         labels.triple_barrier(market, 3, volatility=frame)
     with pytest.raises(DataError, match="side has other rows"):
         labels.triple_barrier(market, 3, side=frame.iloc[2:])
+
+
+def test_frames_that_hold_no_numbers_are_one_line(bars_of):
+    market = bars_of([FLAT] * 9)
+    texts = pd.DataFrame({"A": ["x"] * 9}, index=market.index)
+    for name in ("side", "volatility"):
+        frames = {"volatility": pd.DataFrame({"A": 0.1}, index=market.index)} | {name: texts}
+        with pytest.raises(DataError, match=f"^{name} holds something that is no number; give numbers, NaN where"):
+            labels.triple_barrier(market, 3, **frames)
+    with pytest.raises(DataError) as refused:
+        labels.triple_barrier(market, 3, volatility=pd.Series(0.1, index=market.index))
+    assert str(refused.value) == "volatility is of type Series; give a number, or a DataFrame of rows x symbols"
+
+
+def test_too_few_rows_for_the_volatility_of_the_barriers_are_said(bars_of):
+    with pytest.raises(DataError, match=r"^volatility of 20 bars needs 21 rows, and there are 19; choose a shorter"):
+        labels.triple_barrier(bars_of([FLAT] * 19), 3)
+    assert labels.triple_barrier(bars_of([FLAT] * 21), 3).counts() == {}

@@ -76,5 +76,9 @@ def test_class_weights_that_cannot_be_told_are_said():
         class_weights([0, 1, 1], [1.0, 1.0])
     with pytest.raises(DataError, match="weights of class 0 are all zero"):
         class_weights([0, 1], [0.0, 1.0])
+    with pytest.raises(DataError, match=r"^labels holds something that is no number; give numbers"):
+        class_weights(["a", "b"])
+    with pytest.raises(DataError, match=r"^weights holds something that is no number; give numbers"):
+        class_weights([0, 1], ["a", "b"])
     with pytest.raises(DataError, match="labels are of shape"):
         class_weights([[0, 1]])

@@ -159,10 +159,17 @@ def test_without_a_folder_fits_last_as_long_as_the_object(bars):
     assert walk(LEARNER, bars, None) == (2, 0, [])
 
 
-def test_that_nothing_was_learned_is_kept_too(bars, folder):
+def test_that_nothing_was_learned_is_kept_and_told_with_the_bars_that_taught_nothing(bars, folder):
     learner = Nothing(refit="week", train=3)
-    assert walk(learner, bars, folder) == (2, 0, [])
-    assert walk(learner, bars, folder) == (0, 2, [])
+    told = [
+        "learner 'nothing' learned nothing on the bars 2015-01-07 to 2015-01-09: fit() returned None",
+        "learner 'nothing' learned nothing on the bars 2015-01-14 to 2015-01-16: fit() returned None",
+    ]
+    assert walk(learner, bars, folder) == (2, 0, told)
+    assert walk(learner, bars, folder) == (0, 2, told)
+    fits = Fits(folder)
+    evaluate(learner, bars, fits=fits)
+    assert fits.record == {"made": 0, "recalled": 2, "outcomes": {"nothing learned": 2}}
 
 
 # ------------------------------------------------------------------------------------------- what a fit is known by

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from quantstrats import DataError
-from quantstrats.research.bootstrap import STATISTICS, block_length, paired_differences, statistics
+from quantstrats.research.bootstrap import STATISTICS, block_length, paired_differences, sharpe_interval, statistics
 
 YEAR = 252.0
 
@@ -203,3 +203,17 @@ def test_what_cannot_be_compared_is_told_in_one_line(change, told):
         paired_differences(first, second, periods_per_year=YEAR)
     assert told in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_the_interval_of_a_sharpe_ratio_is_its_closed_form_on_independent_days():
+    # Lo (2002), "The Statistics of Sharpe Ratios", equation 4: the error of SR per day is sqrt((1 + SR^2 / 2) / T).
+    returns, _ = independent(2000, seed=5)
+    daily = returns.mean() / returns.std()
+    low, high = sharpe_interval(returns + 0.0005, periods_per_year=YEAR, block=1)
+    sharpe = (daily + 0.0005 / returns.std()) * math.sqrt(YEAR)
+    error = math.sqrt((1 + sharpe**2 / YEAR / 2) / 2000) * math.sqrt(YEAR)
+    assert (low, high) == pytest.approx((sharpe - 1.96 * error, sharpe + 1.96 * error), abs=0.06)
+
+
+def test_an_account_that_never_moved_has_no_interval_of_its_sharpe_ratio():
+    assert all(map(math.isnan, sharpe_interval(series([0.0] * 30), periods_per_year=YEAR)))

@@ -316,6 +316,8 @@ def test_models_themselves_can_be_choices():
         ),
         ({"depth.x": (1, 5)}, "space: model 'guess' has no model in its field 'depth'"),
         ({"depth": 5}, "space, parameter 'depth': 5 says nothing to try"),
+        ({"balanced": (0, 1)}, "space, parameter 'balanced': it is True or False; give a list of these, as in [False,"),
+        ({"balanced": [0, 1]}, "space, parameter 'balanced': it is True or False; give a list of these, as in [False,"),
     ],
 )
 def test_a_space_that_does_not_fit_the_model_is_one_line_before_anything_is_tried(space, told):
@@ -333,12 +335,19 @@ def test_a_space_that_does_not_fit_the_model_is_one_line_before_anything_is_trie
         ({"folds": 1}, ConfigError, "folds is 1; give a whole number of at least 2"),
         ({"trials": 0}, ConfigError, "trials is 0; give a whole number of at least 1"),
         ({"sampler": "grid"}, ConfigError, "sampler is 'grid'"),
-        ({"samples": None}, DataError, "search: there are no inputs; give samples, or inputs= and labels="),
-        ({"inputs": ARRAYS.inputs[:50]}, DataError, "search: there are 50 inputs of 60 labels; give as many"),
-        ({"start": ARRAYS.start * 1.0}, DataError, "search: start holds float64; give rows of the market as whole"),
-        ({"end": ARRAYS.start - 1}, DataError, "sample 0 ends (-1) before it starts (0)"),
+        ({"samples": None}, DataError, "model 'guess': there are no inputs; give samples, or inputs= and labels="),
+        ({"inputs": ARRAYS.inputs[:50]}, DataError, "model 'guess': labels is of shape (60,); give 50, one per row"),
+        ({"start": ARRAYS.start * 1.0}, DataError, "model 'guess': start holds float64; give rows as whole"),
+        ({"end": ARRAYS.start - 1}, DataError, "model 'guess': sample 0 ends (-1) before it starts (0)"),
         ({"embargo": -1}, ConfigError, "embargo is -1; give a number of rows (0 or more)"),
-        ({"weight": np.ones(3)}, DataError, "search: there are 3 weight of 60 labels"),
+        ({"weight": np.ones(3)}, DataError, "model 'guess': weight is of shape (3,); give 60, one per row"),
+        ({"labels": np.ones((60, 2))}, DataError, "model 'guess': labels is of shape (60, 2); give 60, one per row"),
+        ({"labels": ["up"] * 60}, DataError, "model 'guess': labels are not numbers of one shape; give an array of"),
+        (
+            {"samples": None, "inputs": ARRAYS.inputs, "labels": ARRAYS.labels, "end": ARRAYS.end},
+            DataError,
+            "model 'guess': one of start and end is missing; give both, or none",
+        ),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_one_line(changed, error, told):

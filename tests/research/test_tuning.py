@@ -142,6 +142,20 @@ def test_a_trial_that_fails_is_recorded_and_the_search_goes_on():
     assert [row["score"] for row in entered] == [None if math.isnan(s) else s for s in trials["score"]]
 
 
+@pytest.mark.parametrize(("value", "maximise"), [(math.inf, True), (-math.inf, True), (-math.inf, False)])
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_an_infinite_score_is_none_and_never_wins(value, maximise, sampler):
+    tuned = tune(
+        lambda tried: value if tried["n"] == 1 else 5.0,
+        {"n": [1, 2]}, searched="n", trials=8, maximise=maximise, sampler=sampler,
+    )  # fmt: skip
+    assert (tuned.best, tuned.score) == ({"n": 2}, 5.0)
+    assert set(tuned.trials["error"][tuned.trials["n"] == 1]) == {
+        f"the score is {value}, which no trial can be compared with"
+    }
+    assert sorted((row["status"], row["score"]) for row in Ledger().searched()) == [("failed", None), ("finished", 5.0)]
+
+
 def test_a_search_in_which_nothing_has_a_score_has_no_best():
     tuned = tune(lambda _: math.nan, {"x": (0.0, 1.0)}, searched="x", trials=3)
     assert tuned.best is None
@@ -210,7 +224,8 @@ def test_a_users_own_filters_of_warnings_hold_in_the_objective():
         ({"trials": 0}, "trials is 0; give a whole number of at least 1"),
         ({"trials": True}, "trials is True"),
         ({"seed": -1}, "seed is -1"),
-        ({"sampler": "grid"}, "sampler is 'grid'; it can be tpe, random"),
+        ({"sampler": "grid"}, "sampler is 'grid' (it can be tpe, random)"),
+        ({"sampler": "tpee"}, "sampler is 'tpee'; did you mean 'tpe'? (it can be tpe, random)"),
         ({"space": {"score": [1]}}, "a parameter cannot be called 'score'"),
         ({"space": {"f": [len]}}, "field 'parameters' holds a builtin"),
     ],

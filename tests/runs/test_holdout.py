@@ -92,6 +92,37 @@ def test_what_is_found_in_held_out_bars_is_not_told(tmp_path):
     assert kept.record["quality"] == load_market("files", **path, repair="keep", end="2015-01-09").record["quality"]
 
 
+def test_no_array_of_a_shut_market_leads_to_the_bars_behind_it():
+    for kept in (shut(), shut(symbols="NASDAQ")):
+        for field in ("open", "high", "low", "close", "volume"):
+            for array in (kept.array(field), getattr(kept, field).to_numpy()):
+                below = array
+                while below is not None:
+                    assert below.size <= len(kept) * len(kept.symbols)
+                    below = below.base
+
+
+def late_listing(tmp_path, late):
+    """Bars of nine sessions; those of B begin with the session at the position `late`."""
+    days = pd.bdate_range("2015-01-02", periods=9)
+    rows = [f"{day.date()},A,{10 + number / 10:.2f}\n" for number, day in enumerate(days)]
+    rows += [f"{day.date()},B,{20 + number / 10:.2f}\n" for number, day in enumerate(days) if number >= late]
+    (tmp_path / "bars.csv").write_text("date,symbol,close\n" + "".join(rows))
+    return {"source": "files", "path": str(tmp_path / "bars.csv"), "repair": "keep"}
+
+
+def test_a_symbol_without_a_bar_before_the_hold_out_is_left_out_and_told(tmp_path):
+    how = late_listing(tmp_path, 6)
+    told = "1 symbol that has no bar before the hold-out is left out"
+    kept = load_market(**how, holdout="2015-01-12")
+    assert (list(kept.symbols), told in kept.stamps) == (["A"], True)
+    assert len(kept.cut.whole.symbols) == 1
+    with_b = load_market(**how, holdout="2015-01-13")
+    assert (list(with_b.symbols), told in with_b.stamps) == (["A", "B"], False)
+    whole = load_market(**how, holdout="2015-01-12", open_holdout=True)
+    assert (list(whole.symbols), told in whole.stamps) == (["A", "B"], False)
+
+
 def test_intraday_bars_are_held_out_by_whole_sessions(tmp_path):
     index = pd.date_range("2015-01-05 14:30", periods=13, freq="30min", tz="UTC")
     stamps = [time for day in range(4) for time in index + pd.Timedelta(days=day)]

@@ -91,8 +91,17 @@ def test_predictions_that_do_not_fit_are_said():
     splitter = CombinatorialPurgedSplit(rows, rows, 3, 1)
     with pytest.raises(DataError, match="of 2 splits; give those of all 3"):
         splitter.path_predictions([np.zeros(10)] * 2)
-    with pytest.raises(DataError, match="split 2 has 9 predictions of 10 test samples"):
+    told = r"predictions of split 2 are of shape \(9,\); give one per test sample, \(10,\)"
+    with pytest.raises(DataError, match=told):
         splitter.path_predictions([np.zeros(10), np.zeros(9), np.zeros(10)])
+    with pytest.raises(DataError, match=r"predictions of split 1 are of shape \(\); give one per test sample"):
+        splitter.path_predictions([1] * 3)
+    with pytest.raises(DataError, match=r"split 2 are of shape \(10,\); give one per test sample, \(10, 2\)"):
+        splitter.path_predictions([np.zeros((10, 2)), np.zeros(10), np.zeros(10)])
+    with pytest.raises(DataError, match="predictions are of type NoneType; give a list of arrays, one per split"):
+        splitter.path_predictions(None)
+    with pytest.raises(DataError, match="predictions of split 3 are of unequal lengths; give an array"):
+        splitter.path_predictions([np.zeros(10), np.zeros(10), [[1.0], [1.0, 2.0]]])
 
 
 @pytest.mark.parametrize(

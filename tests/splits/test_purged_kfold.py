@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict, cross_val_score
 
 from quantstrats.errors import ConfigError, DataError
-from quantstrats.splits import PurgedKFold
+from quantstrats.splits import CombinatorialPurgedSplit, PurgedKFold
 
 # Twelve daily labels that each rest on four rows, [t, t + 3]; of three folds the second tests 4 to 7.
 START = np.arange(12)
@@ -205,6 +205,24 @@ def test_times_and_rows_are_not_mixed():
 def test_a_fold_without_anything_to_train_on_is_said():
     with pytest.raises(DataError, match="fold 1 of 2: no sample is left"):
         next(PurgedKFold([0, 1, 2, 3], [9, 9, 9, 9], 2).split(np.zeros(4)))
+
+
+@pytest.mark.parametrize("given", [None, 5])
+def test_what_has_no_samples_cannot_be_split(given):
+    told = f"what is split is of type {type(given).__name__}; give the samples, 9 of them"
+    for splitter in (PurgedKFold(np.arange(9), np.arange(9), 3), CombinatorialPurgedSplit(np.arange(9), np.arange(9))):
+        with pytest.raises(DataError) as refused:
+            next(splitter.split(given))
+        assert str(refused.value) == told
+
+
+@pytest.mark.parametrize(
+    ("share", "rows", "embargo"), [(0.07, 100, 7), (0.01, 700, 7), (0.29, 100, 29), (0.071, 100, 8), (1e-6, 100, 1)]
+)
+def test_a_share_of_the_span_is_rounded_up_and_not_by_more_than_it_is(share, rows, embargo):
+    # By hand; in floating point 0.07 x 100 is a little more than 7.
+    folds = list(PurgedKFold(np.arange(rows), np.arange(rows), 2, share).split(np.arange(rows)))
+    assert folds[0][0].tolist() == list(range(rows // 2 + embargo, rows))
 
 
 def test_other_samples_than_intervals_are_refused():

@@ -24,6 +24,13 @@ def test_an_embargo_keeps_a_distance():
     assert purged_tail(rows, rows + 3, embargo=2)[0].tolist() == list(range(11))
 
 
+@pytest.mark.parametrize(("share", "count", "held"), [(0.07, 100, 7), (0.29, 100, 29), (0.071, 100, 8)])
+def test_a_share_is_rounded_up_and_not_by_more_than_it_is(share, count, held):
+    # By hand; in floating point 0.07 x 100 is a little more than 7.
+    _, tail = purged_tail(np.arange(count), np.arange(count), share)
+    assert tail.tolist() == list(range(count - held, count))
+
+
 def test_samples_of_one_row_stay_together_and_the_order_does_not_matter():
     start = np.array([2, 0, 1, 2, 1, 0])
     train, tail = purged_tail(start, start, share=0.2)
