@@ -11,8 +11,8 @@ export OMP_NUM_THREADS ?= 1
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-backtest: $(VENV)/.installed  ## Install what is needed and backtest sma_cross on real bars
-	$(BIN)/python backtests/run_bt.py sma_cross
+backtest: $(VENV)/.installed  ## Install what is needed and backtest trend_classifier on real bars
+	$(BIN)/python backtests/run_bt.py trend_classifier
 
 test: $(VENV)/.installed-test  ## Install what tests need and run them all
 	$(BIN)/python -m pytest -n auto
@@ -31,7 +31,7 @@ bench-data: $(VENV)/.installed  ## Time and memory of loading bars, and what the
 	$(BIN)/python backtests/benchmarks/market_data.py
 	$(BIN)/python backtests/benchmarks/quality_rules.py
 
-bench-features: $(VENV)/.installed-test  ## Time features against the package ta: two minutes
+bench-features: $(VENV)/.installed-test  ## Time features against the package ta: ten minutes, most of them ta's
 	$(BIN)/python backtests/benchmarks/features_speed.py
 
 bench-models: $(VENV)/.installed-test  ## Every model on planted patterns and on noise, 50 seeds: some minutes
@@ -50,6 +50,11 @@ picture: $(VENV)/.installed  ## Make the picture of a tear sheet for the README 
 clean:  ## Remove .venv and all that tools leave behind
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
+# A folder called quantstrats (what a clone is called) would hide an editable install from whoever stands above it. With
+# the root on Python's path the package wins, and what an older build left there of metadata must not.
+ROOT_ON_PATH = rm -rf quantstrats.egg-info; \
+	echo '$(CURDIR)' > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/quantstrats.pth"
+
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "quantstrats needs Python 3.11 or newer; say which with: make PYTHON=python3.11 ..." >&2; exit 1; }
@@ -58,10 +63,12 @@ $(VENV)/bin/python:
 # The installed versions are those of constraints.txt; a change there, or in setup.cfg, installs again.
 $(VENV)/.installed: $(VENV)/bin/python setup.cfg constraints.txt
 	@echo "installing into $(VENV): a minute or two the first time"
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt --editable .
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt --editable '.[ml-cpu,deep]'
+	@$(ROOT_ON_PATH)
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/bin/python setup.cfg constraints.txt
 	@echo "installing into $(VENV), with what tests need: a minute or two the first time"
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt --editable '.[test,portfolio,ml-cpu,lightgbm,deep,bench,live]'
+	@$(ROOT_ON_PATH)
 	@touch $@ $(VENV)/.installed

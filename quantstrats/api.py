@@ -141,6 +141,7 @@ def backtest(
             risk=_typed("risk", RiskPolicy, risk),
         )
         strategy.universe.check(market)
+        strategy.costs.check(market)
         account = Account(cash, fractional, strategy.costs, strategy.schedule, strategy.risk)
         execute = engine_named(engine)
         check_needs(strategy.signal, market)

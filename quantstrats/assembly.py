@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 # Of a Run's bars: 24 MB in memory, and less on disk.
 _MOST_KEPT_PRICES = 3_000_000
+_IDLE = 0.1  # part of the bars, and more than a year of them, without an opinion: from there on it is told
 
 
 def configuration(
@@ -171,15 +172,18 @@ def kept_bars(market: Market, transactions: pd.DataFrame, overlays: Mapping[str,
 
 
 def doubts(market: Market, strategy: Strategy, targets: pd.DataFrame, execution: Execution) -> list[str]:
-    """Return what makes a user wonder: a run without any position, a position without a price of today."""
+    """Return what makes a user wonder: no position at all, years without an opinion, a position without a price."""
     found = []
+    first = first_row(strategy.signal, market.timeline, strategy.universe.warmup() - 1)
+    wants = "; ".join([f"its warm-up is {warmup_of(strategy.signal)}", *_trainings(strategy.signal)])
     if not targets.fillna(0.0).to_numpy().any():
-        first = first_row(strategy.signal, market.timeline, strategy.universe.warmup() - 1)
-        wants = "; ".join([f"its warm-up is {warmup_of(strategy.signal)}", *_trainings(strategy.signal)])
         short = f": {len(market)} bars are too few for a forecast ({wants})" if first >= len(market) else ""
         found.append(f"no decision asked for a position{short}")
     elif execution.orders.empty:
         found.append("every decision asked for less than one share: start with more cash, or trade fractions of shares")
+    if max(market.bars_per_year, _IDLE * len(market)) < first < len(market):
+        since = market.session[first].date()
+        found.append(f"no opinion before {since} ({wants}): the figures count {first:,} bars without one")
     held = execution.shares.columns[execution.shares.iloc[-1] != 0.0]
     for symbol in held:
         last = market.session[market.present[:, market.symbols.get_loc(symbol)]][-1]

@@ -281,6 +281,8 @@ def test_the_configuration_is_complete(short):
             "commission_per_share": 0.0,
             "commission_minimum": 0.0,
             "slippage_bps": 5.0,
+            "impact": 0.0,
+            "impact_window": 21,
         },
         "risk": {"max_drawdown": None},
         "engine": {"name": "backtrader", "cash": 100_000.0, "fractional": True, "guard": "sampled"},
@@ -484,6 +486,18 @@ def test_training_rows_that_are_never_complete_are_told(nasdaq):
         (warning,) = [line["message"] for line in run.log if line["level"] == "warning"]
         why = f"its warm-up is 21; it is trained {told}, and first fitted where a year begins"
         assert warning == f"no decision asked for a position: 300 bars are too few for a forecast ({why})"
+
+
+def test_years_without_an_opinion_are_told_since_all_figures_count_them(nasdaq):
+    def warnings(rows):
+        run = backtest({"name": "momentum", "lookback": 300}, nasdaq.rows(0, rows), guard="off")
+        return [line["message"] for line in run.log if line["level"] == "warning"]
+
+    # Row 300 is the first with an opinion: the ninth session of March 2000.
+    told = "no opinion before 2000-03-13 (its warm-up is 301): the figures count 300 bars without one"
+    assert warnings(900) == [told]
+    assert warnings(3001) == []  # less than a tenth
+    assert backtest("sma_cross", nasdaq.rows(0, 60), guard="off").warnings == []  # less than a year
 
 
 def test_a_position_whose_bars_stop_without_an_end_is_told(market_of, installed):

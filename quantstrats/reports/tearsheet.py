@@ -21,6 +21,7 @@ from quantstrats.reports.tradelog import trade_log
 from quantstrats.runs.labels import (
     COMPARED,
     FINAL_EQUITY,
+    HELD_OUT,
     RISK,
     TRADING,
     described_text,
@@ -130,12 +131,17 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Source", plain_name(str(config["data"].get("source", "")))),
         ("Allocation", plain_name(str(config.get("allocation", {}).get("name", "")))),
         ("Decisions", f"every {schedule['every']}, rebalance {schedule['rebalance']}" if schedule else ""),
-        ("Costs", f"{costs['commission_bps']:g} + {costs['slippage_bps']:g} bps" if costs else ""),
+        ("Costs", _costs(costs) if costs else ""),
         ("Risk-free rate", risk_free_text(config)),
         ("Engine", config["engine"]["name"]),
         ("Clock", clock_name(run)),
     ]
     return [(name, cut_text(text, _MOST_FACT)) for name, text in told if text]
+
+
+def _costs(costs: Mapping[str, Any]) -> str:
+    impact = f", impact {costs['impact']:g}" if costs.get("impact") else ""
+    return f"{costs['commission_bps']:g} + {costs['slippage_bps']:g} bps{impact}"
 
 
 def _stops(run: Run) -> list[str]:
@@ -152,6 +158,9 @@ def _stops(run: Run) -> list[str]:
 
 def _overview_section(run: Run) -> Section:
     tables = [_compared(run), _figures(run, "Trading", TRADING), _figures(run, "More of returns", RISK)]
+    held_out = _figures(run, "Sessions that were held out", HELD_OUT)
+    if held_out.rows:
+        tables.insert(1, held_out)
     return Section("overview", "At a glance", shown=[overview(run)], tables=tables)
 
 

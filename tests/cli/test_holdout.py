@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -51,6 +52,19 @@ def test_an_opened_one_has_figures_of_its_own_and_is_counted(ran, home):
     assert [(line["run_id"], line["signal"]) for line in lines] == [
         (told["run_id"], "sma_cross") for told in (first, second)
     ]
+
+
+def test_the_tear_sheet_has_a_table_of_them(command, home):
+    spans = (*HELD[:4], *HELD[5:])
+    code, out, err = command("backtest", "sma_cross", *spans, "--open-holdout", "--json")
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    page = Path(told["tearsheet"]).read_text()
+    assert "Sessions that were held out" in page
+    table = page.partition("Sessions that were held out")[2]
+    assert f"{told['metrics']['holdout_total_return']:.2%}" in table[:3000]
+    _, out, _ = command("backtest", "sma_cross", *spans, "--json")
+    assert "Sessions that were held out" not in Path(json.loads(out)["tearsheet"]).read_text()
 
 
 def test_the_summary_has_stamp_and_figures_within_80_columns(command):
