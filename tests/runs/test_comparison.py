@@ -211,11 +211,11 @@ def test_a_setting_with_another_value_is_told_before_the_results(run):
 
 def test_a_setting_that_a_version_does_not_know_is_a_note_and_no_difference(run):
     config = copy.deepcopy(run.config)
-    config["costs"]["impact"] = 1.5
+    config["costs"]["borrowing"] = 1.5
     newer = replace(run, config=config)
     assert first_difference(run, newer) is None
-    assert notes(run, newer) == ["setting costs.impact: not known to the stored run, is 1.5"]
-    assert notes(newer, run) == ["setting costs.impact: was 1.5, is not known any more"]
+    assert notes(run, newer) == ["setting costs.borrowing: not known to the stored run, is 1.5"]
+    assert notes(newer, run) == ["setting costs.borrowing: was 1.5, is not known any more"]
 
 
 def test_a_column_that_the_stored_run_does_not_know_is_a_note_and_no_difference(run):

@@ -55,3 +55,27 @@ class GapBroker(bt.brokers.BackBroker):
         )
         # Set afterwards, since Backtrader takes a price of zero (a total loss) for none.
         order.created.price = feed.close[0] * (1.0 + delisting_return)
+
+
+class ImpactBroker(GapBroker):
+    """A market order moves the price it fills at, by its own value and by what was known when it was sent.
+
+    Parameters
+    ----------
+    impact : dict of str to array, shape (rows,)
+        By symbol: the fraction by which a unit of currency moves the price.
+    """
+
+    params = (("impact", None),)
+
+    def submit(self, order: Any, check: bool = True) -> Any:
+        """Note what is known of the symbol's impact at this moment; the order may fill many bars later."""
+        order.addinfo(impact=float(self.p.impact[order.data._name][len(self.cerebro.datas[0]) - 1]))
+        return super().submit(order, check)
+
+    def _execute(self, order: Any, ago: int | None = None, price: float | None = None, **others: Any) -> Any:
+        if ago is not None and price is not None and order.exectype == bt.Order.Market:
+            moved = 1.0 + order.info.impact * abs(order.executed.remsize) * order.data.open[0]
+            # Divided, not less: a sale of any size brings something.
+            price = price * moved if order.isbuy() else price / moved
+        return super()._execute(order, ago=ago, price=price, **others)

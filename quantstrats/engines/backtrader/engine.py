@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import backtrader as bt
 import numpy as np
 
-from quantstrats.engines.backtrader.broker import GapBroker
+from quantstrats.engines.backtrader.broker import GapBroker, ImpactBroker
 from quantstrats.engines.backtrader.commission import commission_of
 from quantstrats.engines.backtrader.feed import backtrader_datetimes, bar_feed
 from quantstrats.engines.backtrader.recorder import Recorder
@@ -15,6 +15,7 @@ from quantstrats.engines.backtrader.strategy import Plan, PluginStrategy
 from quantstrats.engines.execution import Account, Execution, tradable, tradable_targets
 from quantstrats.market.frames import FIELDS
 from quantstrats.portfolio.costs import BASIS_POINTS
+from quantstrats.portfolio.impact import check_known, price_impact
 from quantstrats.progress import stage
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def execute(market: Market, targets: pd.DataFrame, account: Account, announcer: 
     ------
     EngineError
         If the targets do not fit the market.
+    DataError
+        If the costs have an impact, and a symbol is to be traded before it has any volume.
     """
     weights, doubts = tradable_targets(market, targets)
     # Backtrader runs nothing without a feed; one that never has a bar is never looked at.
@@ -53,7 +56,7 @@ def execute(market: Market, targets: pd.DataFrame, account: Account, announcer: 
     recorder = Recorder(market, announcer, events=doubts)
     cerebro = bt.Cerebro(stdstats=False)
     feeds = _add_feeds(cerebro, market, listed)
-    broker = GapBroker(endings=_endings(market, feeds))
+    broker = _broker(market, weights, account, feeds)
     broker.setcash(account.cash)
     broker.addcommissioninfo(commission_of(account.costs, account.fractional))
     # A bar bounds slippage by its range; bars that have none would make it free of charge.
@@ -64,6 +67,15 @@ def execute(market: Market, targets: pd.DataFrame, account: Account, announcer: 
         cerebro.addstrategy(PluginStrategy, plan=plan, risk=account.risk, recorder=recorder, advance=advance)
         cerebro.run()
     return recorder.execution()
+
+
+def _broker(market: Market, weights: np.ndarray, account: Account, feeds: dict[str, Any]) -> GapBroker:
+    endings = _endings(market, feeds)
+    if not account.costs.impact:
+        return GapBroker(endings=endings)
+    impact = price_impact(market, account.costs)
+    check_known(market, weights, impact)
+    return ImpactBroker(endings=endings, impact=dict(zip(market.symbols.astype(str), impact.T, strict=True)))
 
 
 def _add_feeds(cerebro: bt.Cerebro, market: Market, columns: np.ndarray) -> dict[str, Any]:
