@@ -13,6 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -82,18 +83,8 @@ class FittedModel:
         DataError
             If a row has another shape than those of the fit.
         """
-        given = features(self.model.name, inputs)
-        if given.shape[1:] != self.shape:
-            raise DataError(
-                f"model {self.model.name!r}: rows are of shape {given.shape[1:]}, and it was fitted on rows of "
-                f"{self.shape}; ask with the same features"
-            )
-        chances = np.full((len(given), len(self.classes)), np.nan)
-        if self.outcome != "fitted":
-            return chances
-        laid = given if self.model._reads_steps() else flat(given)
-        scaled = Scaling(self.kept, self.center, self.scale).applied(laid)
-        known = np.isfinite(flat(scaled)).all(axis=1)
+        scaled, known = self._scaled(inputs)
+        chances = np.full((len(known), len(self.classes)), np.nan)
         if known.any():
             chances[known] = self.model._chances(self._opened, scaled[known])
         return chances
@@ -108,12 +99,41 @@ class FittedModel:
         return labels
 
     def probability(self, label: float, inputs: ArrayLike) -> Array:
-        """Return the probability of one label, shape (rows,): 0 where no row of the fit had that label."""
+        """Return the probability of one label, shape (rows,): 0 where no row of the fit had that label.
+
+        Raises
+        ------
+        DataError
+            If the label is no number.
+        """
+        if not isinstance(label, Real | np.bool_) or not np.isfinite(float(label)):
+            known = ", ".join(f"{each:g}" for each in self.classes)
+            raise DataError(f"model {self.model.name!r}: label is {label!r:.60}; give a number ({known})")
         chances = self.predict_proba(inputs)
         if label in self.classes:
             return chances[:, self.classes.index(label)]
         missing = np.isnan(chances).any(axis=1) | (self.outcome != "fitted")
         return np.where(missing, np.nan, 0.0)
+
+    def _scaled(self, inputs: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
+        """Return rows as the model looks at them, and of which of them it can be asked: of none if it learned nothing.
+
+        Raises
+        ------
+        DataError
+            If a row has another shape than those of the fit.
+        """
+        given = features(self.model.name, inputs)
+        if given.shape[1:] != self.shape:
+            raise DataError(
+                f"model {self.model.name!r}: rows are of shape {given.shape[1:]}, and it was fitted on rows of "
+                f"{self.shape}; ask with the same features"
+            )
+        if self.outcome != "fitted":
+            return given, np.zeros(len(given), dtype=bool)
+        laid = given if self.model._reads_steps() else flat(given)
+        scaled = Scaling(self.kept, self.center, self.scale).applied(laid)
+        return scaled, np.isfinite(flat(scaled)).all(axis=1)
 
     def __getstate__(self) -> dict[str, Any]:
         # Without what was opened: that can be had again, and the same model is the same bytes whether asked or not.
@@ -172,7 +192,7 @@ class Model(ABC):
         Raises
         ------
         DataError
-            If shapes do not agree, or a weight is negative.
+            If shapes do not agree, a weight is negative, or a label ends before it starts.
         ConfigError
             If the library that the model needs is not installed.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from quantstrats.checks import is_count, number
 from quantstrats.errors import ConfigError, did_you_mean
@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from quantstrats.models.base import Model
 
 
-def check_count(model: Model, name: str, least: int = 1, absent: bool = False) -> None:
+class Named(Protocol):
+    """What has fields to check, and a name to tell of."""
+
+    name: ClassVar[str]
+
+
+def check_count(model: Named, name: str, least: int = 1, absent: bool = False) -> None:
     """Check that a field is a whole number of at least so much; or None, where that may be.
 
     Raises
@@ -29,7 +35,7 @@ def check_count(model: Model, name: str, least: int = 1, absent: bool = False) -
         raise ConfigError(f"{model.name}: {name} is {value!r}; give a whole number of at least {least}")
 
 
-def check_number(model: Model, name: str, above: float, most: float = math.inf, least: float | None = None) -> None:
+def check_number(model: Named, name: str, above: float, most: float = math.inf, least: float | None = None) -> None:
     """Check that a field is a finite number above a bound (or at least ``least``), and not more than ``most``.
 
     Raises
@@ -57,6 +63,29 @@ def check_choice(model: Model, name: str, choices: Iterable[str]) -> None:
     if value not in known:
         near = did_you_mean(value, known)
         raise ConfigError(f"{model.name}: {name} is {value!r}{near} (it can be {', '.join(known)})")
+
+
+def check_models(model: Model, name: str = "models") -> None:
+    """Check that a field is a tuple of at least two models; a list is made one.
+
+    Raises
+    ------
+    ConfigError
+        If it is not.
+    """
+    from quantstrats.models.base import Model
+
+    several = getattr(model, name)
+    if isinstance(several, list):
+        several = tuple(several)
+        object.__setattr__(model, name, several)
+    if not isinstance(several, tuple):
+        raise ConfigError(f"{model.name}: {name} is {several!r:.60}; give at least two of quantstrats.models")
+    if len(several) < 2:
+        raise ConfigError(f"{model.name}: {name} holds {len(several)} model; give at least two of quantstrats.models")
+    for place, each in enumerate(several):
+        if not isinstance(each, Model):
+            raise ConfigError(f"{model.name}: {name}[{place}] is {each!r:.60}; give one of quantstrats.models")
 
 
 def library(name: str, model: str) -> Any:

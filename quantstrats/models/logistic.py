@@ -37,9 +37,10 @@ class LogisticRegression(Model):
         check_count(self, "max_iter")
 
     def _learn(self, training: Training) -> dict[str, Array]:
-        linear = library("sklearn.linear_model", self.name)
+        linear, threads = library("sklearn.linear_model", self.name), library("threadpoolctl", self.name)
         estimator = linear.LogisticRegression(C=self.C, max_iter=self.max_iter)
-        with warnings.catch_warnings(record=True) as told:
+        # Products over many rows differ in their last digits with the number of threads.
+        with threads.threadpool_limits(1, user_api="blas"), warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             estimator.fit(training.inputs, training.codes, training.weight)
         if any(each.category.__name__ == "ConvergenceWarning" for each in told):
@@ -47,7 +48,9 @@ class LogisticRegression(Model):
         return {"coefficients": estimator.coef_, "intercepts": estimator.intercept_}
 
     def _chances(self, opened: dict[str, Array], inputs: Array) -> Array:
-        logits = inputs @ opened["coefficients"].T + opened["intercepts"]
+        # Not by a matrix product, whose last digits differ with the number of threads and of rows.
+        lines = [(inputs * each).sum(axis=1) for each in opened["coefficients"]]
+        logits = np.column_stack(lines) + opened["intercepts"]
         if logits.shape[1] == 1:  # of two classes those of the second alone are kept
             logits = np.column_stack([np.zeros(len(logits)), logits])
         return softmax(logits)

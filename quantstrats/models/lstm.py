@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from quantstrats.models.fields import check_count
-from quantstrats.models.network import Network, dense
+from quantstrats.models.network import Network, as_steps, dense
 
 if TYPE_CHECKING:
     import torch
@@ -73,8 +73,7 @@ class LSTM(Network):
 
     @staticmethod
     def _logits(module: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
-        steps = inputs if inputs.dim() == 3 else inputs[:, None]
         layers: Any = module
-        remembered, _ = layers["memory"](steps)
+        remembered, _ = layers["memory"](as_steps(inputs))
         logits: torch.Tensor = layers["head"](layers["dropout"](remembered[:, -1]))
         return logits

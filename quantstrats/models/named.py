@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from quantstrats.config import build
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from quantstrats.models.base import Model
 
 _HOMES = {
+    "cnn": ("cnn", "CNN"),
+    "cnn_lstm": ("cnn_lstm", "CNNLSTM"),
     "lightgbm": ("lightgbm_trees", "LightGBM"),
     "logistic_regression": ("logistic", "LogisticRegression"),
     "lstm": ("lstm", "LSTM"),
@@ -19,9 +23,13 @@ _HOMES = {
     "perceptron": ("perceptron", "Perceptron"),
     "random_forest": ("forest", "RandomForest"),
     "support_vector_machine": ("support_vectors", "SupportVectorMachine"),
+    "tcn": ("tcn", "TCN"),
     "xgboost": ("xgboost_trees", "XGBoost"),
 }
 NAMES = tuple(_HOMES)
+_LIBRARIES = {"lightgbm": "lightgbm", "xgboost": "xgboost"} | dict.fromkeys(
+    ("cnn", "cnn_lstm", "lstm", "perceptron", "tcn"), "torch"
+)  # of all others it is scikit-learn
 
 
 def make(name: str, **parameters: Any) -> Model:
@@ -39,8 +47,35 @@ def make(name: str, **parameters: Any) -> Model:
     ConfigError
         If there is no such model or parameter, or a value does not fit.
     """
-    if name not in _HOMES:
-        raise ConfigError(f"no model called {name!r}{did_you_mean(name, NAMES)} (there are {', '.join(NAMES)})")
+    _check_name(name)
     home, kind = _HOMES[name]
     cls: type[Model] = getattr(importlib.import_module(f"quantstrats.models.{home}"), kind)
-    return build(cls, parameters, f"model {name!r}")
+    what = f"model {name!r}"
+    try:
+        return build(cls, parameters, what)
+    except ConfigError as wrong:  # a model says its own name too
+        raise ConfigError(str(wrong).replace(f"{what}: {name}: ", f"{what}: ", 1)) from None
+
+
+def installed(names: Iterable[str] = NAMES) -> tuple[str, ...]:
+    """Return those of the names whose library is installed, in their order.
+
+    Parameters
+    ----------
+    names : iterable of str, optional
+        Of ``NAMES``, which is the default.
+
+    Raises
+    ------
+    ConfigError
+        If there is no model of one of these names.
+    """
+    given = tuple(names)
+    for name in given:
+        _check_name(name)
+    return tuple(name for name in given if find_spec(_LIBRARIES.get(name, "sklearn")) is not None)
+
+
+def _check_name(name: str) -> None:
+    if name not in _HOMES:
+        raise ConfigError(f"no model called {name!r}{did_you_mean(name, NAMES)} (there are {', '.join(NAMES)})")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -100,9 +100,10 @@ class Network(Model):
     def _check_dropout(self) -> None:
         check_number(self, "dropout", above=0.0, least=0.0, most=0.9)
 
-    def _check_sizes(self, name: str) -> None:
+    def _check_sizes(self, name: str, least: int = 0) -> None:
         sizes = getattr(self, name)
-        if not isinstance(sizes, tuple | list) or not all(is_count(size) and size >= 1 for size in sizes):
+        fine = isinstance(sizes, tuple | list) and len(sizes) >= least
+        if not fine or not all(is_count(size) and size >= 1 for size in sizes):
             raise ConfigError(f"{self.name}: {name} is {sizes!r}; give the layers' sizes as a tuple, as in (64, 32)")
 
     @abstractmethod
@@ -123,7 +124,7 @@ class Network(Model):
         library("torch", self.name)
         device = device_named(self.device)
         architecture = self._architecture(training.inputs.shape[1:])
-        with _randomness_of_its_own(self.seed, device):
+        with reproducible(self.seed, device):
             module = self._module(len(training.classes), **architecture)
             trained = train(self, module, training, device)
         return {
@@ -163,7 +164,7 @@ def train(recipe: Network, module: nn.Module, training: Training, device: str) -
     """
     import torch
 
-    fitted, tail = held_back(training, recipe.share)
+    fitted, tail = held_back_to_stop(training, recipe.share)
     inputs = torch.as_tensor(training.inputs, dtype=torch.float32)
     codes = torch.as_tensor(training.codes, dtype=torch.int64)
     weight = torch.as_tensor(training.weight, dtype=torch.float32)
@@ -207,7 +208,7 @@ def loss_of(logits: torch.Tensor, codes: torch.Tensor, weight: torch.Tensor) -> 
     return (cross_entropy(logits, codes, reduction="none") * weight).mean()
 
 
-def held_back(training: Training, share: float) -> tuple[Codes, Codes]:
+def held_back_to_stop(training: Training, share: float) -> tuple[Codes, Codes]:
     """Return the positions to train on and those held back; of the latter none where too little would be left.
 
     Too little is left where all labels overlap those held back, or a class occurs among these alone; a note says so.
@@ -217,10 +218,8 @@ def held_back(training: Training, share: float) -> tuple[Codes, Codes]:
     everything, nothing = np.arange(len(training.codes)), np.arange(0)
     if share == 0:
         return everything, nothing
-    start = everything if training.start is None else training.start
-    end = start if training.end is None else training.end
     try:
-        fitted, tail = purged_tail(start, end, share)
+        fitted, tail = purged_tail(*training.intervals, share)
     except DataError:
         training.notes.append("no row was held back to stop early: all labels overlap those of the latest rows")
         return everything, nothing
@@ -262,7 +261,7 @@ def opened(model: Network, state: Mapping[str, Any]) -> Opened:
     torch = library("torch", model.name)
     # What was learned on a GPU serves where there is none.
     device = "cpu" if state["device"] == "cpu" or not torch.cuda.is_available() else "cuda"
-    with _randomness_of_its_own(0, device):  # the weights that it begins with are drawn in vain
+    with reproducible(0, device):  # the weights that it begins with are drawn in vain
         module = model._module(state["classes"], **state["architecture"])
     module.load_state_dict(state["weights"])
     return Opened(module.to(device=device, dtype=torch.float64).eval(), device, state["classes"])
@@ -289,6 +288,11 @@ def probabilities(model: Network, network: Opened, inputs: Array) -> Array:
             chances = model._logits(network.module, rows).softmax(dim=1)
             found[first : first + len(rows)] = chances.cpu().numpy()
     return found
+
+
+def as_steps(inputs: torch.Tensor) -> torch.Tensor:
+    """Return samples with steps, shape (samples, steps, features): a row of features is one step."""
+    return inputs if inputs.dim() == 3 else inputs[:, None]
 
 
 def dense(sizes: tuple[int, ...], classes: int, dropout: float) -> nn.Sequential:
@@ -328,13 +332,25 @@ def device_named(name: Device) -> str:
 
 
 @contextmanager
-def _randomness_of_its_own(seed: int, device: str) -> Iterator[None]:
-    """Draw from this seed, on one thread (sums differ with their number), and leave both as they were found."""
+def reproducible(seed: int, device: str = "cpu") -> Iterator[None]:
+    """Let torch draw from this seed within a block, on one thread, and leave both as they were found.
+
+    Sums differ in their last digits with the number of threads; on a GPU, with the algorithm too, and with numbers that
+    are rounded for speed.
+
+    Parameters
+    ----------
+    seed : int
+        Of torch's random numbers.
+    device : {"cpu", "cuda"}, default "cpu"
+        Where it calculates.
+    """
     import torch
 
     threads = torch.get_num_threads()
     on_gpu = device == "cuda"
-    with torch.random.fork_rng(devices=[torch.cuda.current_device()] if on_gpu else []):
+    exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False) if on_gpu else nullcontext()
+    with exact, torch.random.fork_rng(devices=[torch.cuda.current_device()] if on_gpu else []):
         # torch.manual_seed would seed every GPU too, which is not put back.
         torch.default_generator.manual_seed(seed)
         if on_gpu:

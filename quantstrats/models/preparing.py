@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Outcome = Literal["fitted", "one class", "too few rows", "no usable feature"]
 FEWEST_ROWS = 10  # from which a model learns
 FEWEST_OF_A_CLASS = 2
+_MOST_NAMED = 10  # in a note
 # Larger than any scaled number that a model learned from; libraries that calculate in single precision still take it.
 _LARGEST = 1e30
 _SMALLEST_WEIGHT = 1e-30  # beside a weight of 1; in single precision less would be none
@@ -60,6 +61,14 @@ class Training:
     start: Codes | None
     end: Codes | None
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def intervals(self) -> tuple[Codes, Codes]:
+        """First and last row of each label; where none are given, each lies on a row of its own, in order."""
+        if self.start is None or self.end is None:
+            row = np.arange(len(self.codes))
+            return row, row
+        return self.start, self.end
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +136,8 @@ def checked(
     Raises
     ------
     DataError
-        If these are not numbers, shapes do not agree, a weight is negative or missing, or one of ``start`` and ``end``
-        is given without the other.
+        If these are not numbers, shapes do not agree, a weight is negative or missing, one of ``start`` and ``end`` is
+        given without the other, or a label ends before it starts.
     """
     values = features(model, inputs)
     target = _numbers(model, "labels", labels)
@@ -141,6 +150,8 @@ def checked(
             raise DataError(f"model {model!r}: {name} is of shape {each.shape}; give {len(values):,}, one per row")
     if not (np.isfinite(weights) & (weights >= 0.0)).all():
         raise DataError(f"model {model!r}: weight has a negative or missing number; give numbers of 0 or more")
+    if first is not None and last is not None and len(first):
+        _check_intervals(model, first, last)
     return Given(values, target, weights, first, last)
 
 
@@ -190,6 +201,34 @@ def cleaned(given: Given, notes: list[str]) -> tuple[Given, Scaling]:
         If too little is left.
     """
     count = len(given.labels)
+    given, there = _whole(given, notes)
+    given = _without_rare_classes(given, notes)
+    classes = np.unique(given.labels)
+    if len(classes) == 1 and len(given.labels) >= FEWEST_ROWS:
+        raise NothingLearnedError("one class", f"all {len(given.labels):,} rows are of class {classes[0]:g}")
+    _check_rows(len(given.labels), count)
+    return given, _scaling(given.inputs, there, notes)
+
+
+def cleaned_targets(given: Given, notes: list[str]) -> tuple[Given, Scaling, tuple[float, float]]:
+    """Do the same where labels are no classes but numbers, and return their mean and standard deviation too.
+
+    Raises
+    ------
+    NothingLearnedError
+        If too little is left.
+    """
+    count = len(given.labels)
+    given, there = _whole(given, notes)
+    _check_rows(len(given.labels), count)
+    center, scale, varies = _moments(given.labels[:, None])
+    if not varies.all():
+        raise NothingLearnedError("one class", f"all {len(given.labels):,} targets are {given.labels[0]:g}")
+    return given, _scaling(given.inputs, there, notes), (float(center[0]), float(scale[0]))
+
+
+def _whole(given: Given, notes: list[str]) -> tuple[Given, NDArray[np.bool_]]:
+    """Return the rows with a label, a weight and all features, and which columns are not missing in every row."""
     given = _without(given, ~np.isfinite(given.labels), "have no label", notes)
     least = _SMALLEST_WEIGHT * given.weight.max(initial=0.0)
     given = _without(given, given.weight <= least, "have the weight 0", notes)
@@ -199,14 +238,14 @@ def cleaned(given: Given, notes: list[str]) -> tuple[Given, Scaling]:
         _note_columns(~there, "missing in every row", notes)
         whole = np.asarray(flat(finite[..., there]).all(axis=1))
         given = _without(given, ~whole, "lack a feature", notes)
-    given = _without_rare_classes(given, notes)
-    classes = np.unique(given.labels)
-    if len(classes) == 1 and len(given.labels) >= FEWEST_ROWS:
-        raise NothingLearnedError("one class", f"all {len(given.labels):,} rows are of class {classes[0]:g}")
-    if len(given.labels) < FEWEST_ROWS:
-        left = f"{len(given.labels):,} of {count:,} rows are left"
-        raise NothingLearnedError("too few rows", f"{left}; at least {FEWEST_ROWS} are needed")
-    return given, _scaling(given.inputs, there, notes)
+    return given, there
+
+
+def _check_rows(left: int, count: int) -> None:
+    if left < FEWEST_ROWS:
+        raise NothingLearnedError(
+            "too few rows", f"{left:,} of {count:,} rows are left; at least {FEWEST_ROWS} are needed"
+        )
 
 
 def weights_of_mean_1(weight: Array) -> Array:
@@ -223,6 +262,15 @@ def _numbers(model: str, name: str, values: ArrayLike) -> Array:
         raise DataError(f"model {model!r}: {name} are not numbers of one shape; give an array of numbers") from None
 
 
+def _check_intervals(model: str, start: Codes, end: Codes) -> None:
+    from quantstrats.splits.intervals import intervals
+
+    try:
+        intervals(start, end)
+    except DataError as wrong:
+        raise DataError(f"model {model!r}: {wrong}") from None
+
+
 def _without(given: Given, rows: NDArray[np.bool_], why: str, notes: list[str]) -> Given:
     if not rows.any():
         return given
@@ -235,30 +283,40 @@ def _without_rare_classes(given: Given, notes: list[str]) -> Given:
     rare = counts < FEWEST_OF_A_CLASS
     if not rare.any():
         return given
-    named = ", ".join(f"{each:g}" for each in classes[rare])
-    notes.append(f"classes of a single row are left out: {named}")
+    named = _named([f"{each:g}" for each in classes[rare]])
+    continuous = rare.sum() > _MOST_NAMED
+    why = "; labels are to be classes, not numbers that hardly any two rows share" if continuous else ""
+    notes.append(f"classes of a single row are left out: {named}{why}")
     return given.take(~rare[place])
+
+
+def _named(names: list[str]) -> str:
+    """Return the first of some names, and how many more there are."""
+    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+    return f"{', '.join(names[:_MOST_NAMED])}{more}"
 
 
 def _scaling(inputs: Array, there: NDArray[np.bool_], notes: list[str]) -> Scaling:
     rows = inputs.reshape(math.prod(inputs.shape[:-1]), inputs.shape[-1])[:, there]
-    largest = np.abs(rows).max(axis=0, initial=0.0)
-    unit = np.where(largest > 0.0, largest, 1.0)  # squares of the largest numbers would be none
-    center, scale = (rows / unit).mean(axis=0), (rows / unit).std(axis=0)
-    varies = scale > 10 * np.finfo("float64").eps  # else it is rounding
+    center, scale, varies = _moments(rows)
     constant = there.copy()
     constant[there] = ~varies
     _note_columns(constant, "constant", notes)
     kept = np.flatnonzero(there)[varies]
     if len(kept) == 0:
         raise NothingLearnedError("no usable feature", f"of {len(there):,} columns none varies")
-    return Scaling(kept, (center * unit)[varies], (scale * unit)[varies])
+    return Scaling(kept, center[varies], scale[varies])
 
 
-def _note_columns(columns: NDArray[np.bool_], why: str, notes: list[str], most: int = 10) -> None:
-    if not columns.any():
-        return
-    places: list[Any] = np.flatnonzero(columns).tolist()
-    more = f" and {len(places) - most:,} more" if len(places) > most else ""
-    named = ", ".join(map(str, places[:most]))
-    notes.append(f"columns that are {why} are left out (the first is 0): {named}{more}")
+def _moments(rows: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Return mean and standard deviation of each column, and whether it varies."""
+    largest = np.abs(rows).max(axis=0, initial=0.0)
+    unit = np.where(largest > 0.0, largest, 1.0)  # squares of the largest numbers would be none
+    center, scale = (rows / unit).mean(axis=0), (rows / unit).std(axis=0)
+    return center * unit, scale * unit, scale > 10 * np.finfo("float64").eps  # else it is rounding
+
+
+def _note_columns(columns: NDArray[np.bool_], why: str, notes: list[str]) -> None:
+    if columns.any():
+        named = _named([str(each) for each in np.flatnonzero(columns)])
+        notes.append(f"columns that are {why} are left out (the first is 0): {named}")

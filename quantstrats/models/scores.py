@@ -64,3 +64,55 @@ MEASURES = {
     "brier": Measure(brier_losses, more_is_better=False),
     "accuracy": Measure(hits, more_is_better=True),
 }
+
+
+def scores_of(chances: Array, labels: Array, classes: Array, weight: Array | None = None) -> dict[str, float]:
+    """Return the usual scores of probabilities against what came true.
+
+    Parameters
+    ----------
+    chances : array of float64, shape (rows, classes)
+        Probabilities; rows that hold NaN are left out.
+    labels : array of float64, shape (rows,)
+        What came true; rows of NaN are left out.
+    classes : array of float64, shape (classes,)
+        The labels of the columns, ascending.
+    weight : array of float64, shape (rows,), optional
+        How much each row counts.
+
+    Returns
+    -------
+    dict of str to float
+        ``accuracy`` of the most probable class; ``precision``, ``recall`` and ``auc`` (area under the curve of the
+        receiver, as the chance that a row of the class has the higher probability, Hanley and McNeil 1982) of the
+        highest class against the others; ``brier`` and ``log_loss``. NaN where one is undefined: without a row, or
+        without a row of the class.
+    """
+    known = np.isfinite(chances).all(axis=1) & np.isfinite(labels)
+    chances, labels = chances[known], labels[known]
+    weight = np.ones(len(labels)) if weight is None else np.asarray(weight)[known]
+    if not weight.sum() > 0.0:
+        return dict.fromkeys(("accuracy", "precision", "recall", "auc", "brier", "log_loss"), np.nan)
+    true, said = labels == classes[-1], chances.argmax(axis=1) == len(classes) - 1
+    both = weight[true & said].sum()
+    return {
+        "accuracy": float(np.average(hits(chances, labels, classes), weights=weight)),
+        "precision": _share(both, weight[said].sum()),
+        "recall": _share(both, weight[true].sum()),
+        "auc": _area(chances[:, -1], true, weight),
+        "brier": float(np.average(brier_losses(chances, labels, classes), weights=weight)),
+        "log_loss": float(np.average(log_losses(chances, labels, classes), weights=weight)),
+    }
+
+
+def _share(part: float, whole: float) -> float:
+    return float(part / whole) if whole > 0.0 else float("nan")
+
+
+def _area(chance: Array, true: NDArray[np.bool_], weight: Array) -> float:
+    """Return the area under the curve of the receiver; of equal probabilities half counts as higher."""
+    _, place = np.unique(chance, return_inverse=True)
+    of_class = np.bincount(place, weights=weight * true)
+    of_others = np.bincount(place, weights=weight * ~true)
+    below = np.cumsum(of_others) - of_others
+    return _share(float((of_class * (below + of_others / 2)).sum()), float(of_class.sum() * of_others.sum()))

@@ -24,6 +24,7 @@ def fit_sigmoid(scores: Array, hits: NDArray[np.bool_], weight: Array) -> tuple[
     Targets are smoothed, (N+ + 1) / (N+ + 2) for a hit and 1 / (N- + 2) otherwise, with the weights' sums for the
     counts (Platt 1999, Probabilistic outputs for support vector machines, section 2.2; signs as here, not as there).
     Newton's method with a line search (Lin, Lin and Weng 2007, A note on Platt's probabilistic outputs, algorithm 1).
+    Long sums are numpy's own: those of a dot product differ in their last digits with the number of threads.
 
     A slope below 0 would turn the model's order round: there it is 0, and every probability the share of hits.
 
@@ -45,11 +46,11 @@ def fit_sigmoid(scores: Array, hits: NDArray[np.bool_], weight: Array) -> tuple[
     for _ in range(_STEPS):
         chance = _sigmoid(point[0] * x + point[1])
         miss, curve = weight * (chance - target), weight * chance * (1 - chance)
-        gradient = np.array([miss @ x, miss.sum()])
+        gradient = np.array([(miss * x).sum(), miss.sum()])
         if np.abs(gradient).max() < 1e-9 * len(x):
             break
-        mixed = curve @ x
-        hessian = np.array([[curve @ x**2, mixed], [mixed, curve.sum()]]) + 1e-12 * np.eye(2)
+        mixed = (curve * x).sum()
+        hessian = np.array([[(curve * x**2).sum(), mixed], [mixed, curve.sum()]]) + 1e-12 * np.eye(2)
         direction = -np.linalg.solve(hessian, gradient)
         step = 1.0
         while step >= _SMALLEST_STEP:
@@ -73,7 +74,7 @@ def sigmoid(scores: Array, slope: float, intercept: float) -> Array:
     return _sigmoid(slope * scores + intercept)
 
 
-def held_back(training: Training, share: float, embargo: float, what: str) -> tuple[Codes, Codes]:
+def held_back_for_curve(training: Training, share: float, embargo: float, what: str) -> tuple[Codes, Codes]:
     """Return the rows to learn from, and the last ones to fit a curve on, whose labels do not overlap theirs.
 
     Raises
@@ -83,10 +84,8 @@ def held_back(training: Training, share: float, embargo: float, what: str) -> tu
     """
     from quantstrats.splits import purged_tail
 
-    start = np.arange(len(training.codes)) if training.start is None else training.start
-    end = start if training.end is None else training.end
     try:
-        head, tail = purged_tail(start, end, share, embargo)
+        head, tail = purged_tail(*training.intervals, share, embargo)
     except DataError as overlapping:
         raise NothingLearnedError("too few rows", f"to {what}: {overlapping}") from None
     if len(tail) < FEWEST_ROWS or len(np.unique(training.codes[tail])) < 2:
@@ -104,4 +103,4 @@ def _sigmoid(x: Array) -> Array:
 
 def _loss(point: Array, x: Array, target: Array, weight: Array) -> float:
     logits = point[0] * x + point[1]
-    return float(weight @ (np.logaddexp(0, logits) - target * logits))
+    return float((weight * (np.logaddexp(0, logits) - target * logits)).sum())

@@ -11,7 +11,7 @@ from quantstrats.models.base import Model
 from quantstrats.models.calibration import corrected, fit_curves
 from quantstrats.models.fields import check_choice, check_number, library
 from quantstrats.models.preparing import NothingLearnedError
-from quantstrats.models.sigmoid import held_back
+from quantstrats.models.sigmoid import held_back_for_curve
 
 if TYPE_CHECKING:
     from quantstrats.models.preparing import Array, Training
@@ -58,11 +58,11 @@ class SupportVectorMachine(Model):
 
     def _learn(self, training: Training) -> dict[str, Any]:
         svm = library("sklearn.svm", self.name)
-        head, tail = held_back(training, self.share, self.embargo, "turn distances into probabilities")
+        head, tail = held_back_for_curve(training, self.share, self.embargo, "turn distances into probabilities")
         places = np.unique(training.codes[head]).tolist()
         if len(places) < 2:
             said = f"the {len(head):,} rows before those held back to turn distances into probabilities"
-            raise NothingLearnedError("one class", f"{said} are of one class")
+            raise NothingLearnedError("one class", f"{said} are all of class {training.classes[places[0]]:g}")
         gamma = "auto" if self.gamma is None else self.gamma
         estimator = svm.SVC(C=self.C, kernel=self.kernel, gamma=gamma)
         estimator.fit(training.inputs[head], training.codes[head], training.weight[head])

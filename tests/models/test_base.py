@@ -222,6 +222,25 @@ def test_the_probability_of_a_label_is_that_of_its_class_and_none_where_it_never
     np.testing.assert_array_equal(fitted.probability(0, asked), [0.0, np.nan])
 
 
+@pytest.mark.parametrize("label", ["up", None, float("nan"), [1.0]])
+def test_the_probability_of_what_is_no_label_is_refused(label):
+    fitted = Shares().fit(*drawn())
+    with pytest.raises(DataError, match=r"^model 'shares': label is .*; give a number \(.*\d.*\)$"):
+        fitted.probability(label, np.zeros((5, 3)))
+    assert np.isfinite(fitted.probability(np.bool_(1), np.zeros((5, 3)))).all()
+
+
+def test_numbers_in_place_of_classes_are_told_in_a_few_words():
+    inputs = np.random.default_rng(0).normal(size=(600, 3))
+    fitted = Shares().fit(inputs, inputs[:, 0])
+    assert fitted.outcome == "too few rows"
+    assert fitted.notes[0].startswith("classes of a single row are left out: -")
+    assert fitted.notes[0].endswith(
+        " and 590 more; labels are to be classes, not numbers that hardly any two rows share"
+    )
+    assert len(fitted.notes[0]) < 250
+
+
 def test_no_row_asked_is_no_row_told():
     fitted = Shares().fit(*drawn())
     assert fitted.predict_proba(np.zeros((0, 3))).shape == (0, 2)
@@ -264,6 +283,11 @@ def test_nothing_that_was_given_is_changed():
         ({"weight": np.full(40, np.inf)}, "weight has a negative or missing number"),
         ({"start": np.arange(40)}, "one of start and end is missing; give both, or none"),
         ({"start": np.arange(40), "end": np.arange(3)}, r"end is of shape \(3,\)"),
+        (
+            {"start": np.arange(40), "end": np.arange(40) - (np.arange(40) == 7)},
+            r"sample 7 ends \(6\) before it starts \(7\); an interval goes from the first",
+        ),
+        ({"start": np.arange(40.0), "end": np.arange(40)}, "start holds float64; give rows as whole numbers, or times"),
     ],
 )
 def test_what_does_not_fit_together_is_one_line(change, told):

@@ -11,7 +11,7 @@ import pytest
 from quantstrats import models
 from quantstrats.errors import ConfigError
 from quantstrats.models.base import Model
-from quantstrats.models.calibration import fit_steps
+from quantstrats.models.calibration import fit_steps, log_odds, rows_behind
 from quantstrats.models.preparing import weights_of_mean_1
 
 FITTED = []  # the rows on which the model below was fitted
@@ -80,6 +80,60 @@ def test_the_order_of_rows_stays_as_the_model_has_it():
     for method in ("sigmoid", "isotonic"):
         said = models.Calibrated(Exaggerating(times=0.3), method=method).fit(inputs, labels).probability(1, asked)
         assert (np.diff(said) >= 0).all()
+
+
+def rare(rows, seed):
+    """Rows of which about 1 in 50 is of class 1, and more often the larger the one feature is."""
+    rng = np.random.default_rng(seed)
+    inputs = rng.normal(size=(rows, 1))
+    return inputs, (rng.random(rows) < 1 / (1 + np.exp(6 - 2 * inputs[:, 0]))).astype(float)
+
+
+@pytest.mark.parametrize(("times", "more"), [(4 / 3, -6.0), (8.0, -6.0), (8.0, 6.0)])
+def test_no_two_rows_that_the_model_tells_apart_become_one_however_rare_the_class_or_sure_the_model(times, more):
+    metrics = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
+    inputs, labels = rare(4000, 0)
+    asked, truth = rare(2000, 1)
+    # Most of what this model says lies below 1%, or above 99%.
+    fitted = models.Calibrated(Exaggerating(times=times, more=more)).fit(inputs, labels)
+    raw, said = fitted.state["fitted"].probability(1, asked), fitted.probability(1, asked)
+    order = np.argsort(raw)
+    apart = np.diff(raw[order]) > 1e-12
+    assert ((raw < 0.01) | (raw > 0.99)).mean() > 0.6
+    assert (np.diff(said[order])[apart] > 0).all()
+    assert metrics.roc_auc_score(truth, said) == pytest.approx(metrics.roc_auc_score(truth, raw), abs=1e-4)
+
+
+def test_steps_part_rows_below_one_percent_too():
+    inputs, labels = rare(40_000, 0)
+    fitted = models.Calibrated(Exaggerating(times=4 / 3, more=-6.0), method="isotonic").fit(inputs, labels)
+    asked = np.linspace(-1.5, 0.5, 50)[:, None]  # by the formula above the class has 0.01% to 0.7% there
+    said = fitted.probability(1, asked)
+    truth = 1 / (1 + np.exp(6 - 2 * asked[:, 0]))
+    assert said[-1] > 4 * said[0]
+    np.testing.assert_allclose(said, truth, atol=0.004)
+
+
+def test_a_model_that_is_right_when_it_is_sure_stays_sure():
+    # Log-odds of six times the feature that are right: at twice its standard deviation they are 12.
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(4000, 1))
+    labels = (rng.random(4000) < 1 / (1 + np.exp(-6 * inputs[:, 0]))).astype(float)
+    fitted = models.Calibrated(Exaggerating(times=4.0, more=0.0)).fit(inputs, labels)
+    said = fitted.probability(1, np.array([[-2.0], [-0.5], [0.5], [2.0]]))
+    assert said[0] < 0.001
+    np.testing.assert_allclose(said[1:3], [1 / (1 + np.exp(3)), 1 / (1 + np.exp(-3))], atol=0.02)
+    assert said[3] > 0.999
+
+
+def test_what_a_model_is_certain_of_has_finite_odds_and_outweighs_no_others():
+    # Neighbours say exactly 0 and 1 of many rows.
+    inputs, labels = drawn(2000, 0)
+    asked, truth = drawn(4000, 1)
+    said = models.Calibrated(models.NearestNeighbours()).fit(inputs, labels).probability(1, asked)
+    assert ((said > 0) & (said < 1)).all()
+    raw = models.NearestNeighbours().fit(inputs, labels).probability(1, asked)
+    assert calibration_error(said, truth) < calibration_error(raw, truth)
 
 
 def test_the_model_learns_from_the_earlier_rows_whose_labels_do_not_overlap_the_later_ones():
@@ -172,6 +226,29 @@ def test_a_class_of_the_later_rows_alone_has_the_probability_0_and_a_note():
     assert fitted.notes == ("some classes are known from the rows held back alone; their probability is 0",)
 
 
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+def test_rows_of_a_class_of_the_later_rows_alone_count_for_no_other_class(method):
+    inputs, labels = drawn(2000, 0)
+    fresh = labels.copy()
+    fresh[1500:1800] = np.nan
+    without = models.Calibrated(Exaggerating(), method=method, share=0.25).fit(inputs, fresh)
+    fresh[1500:1800] = 2.0
+    among = models.Calibrated(Exaggerating(), method=method, share=0.25).fit(inputs, fresh)
+    asked = np.linspace(-2, 2, 50)[:, None]
+    assert among.predict_proba(asked)[:, 1].mean() == pytest.approx(0.5, abs=0.06)
+    assert without.predict_proba(asked)[:, 1].mean() == pytest.approx(0.5, abs=0.06)
+
+
+def test_held_back_rows_that_are_nearly_all_of_a_new_class_are_too_few():
+    inputs, labels = drawn(200, 0)
+    labels[155:] = 2.0
+    fitted = models.Calibrated(models.LogisticRegression()).fit(inputs, labels)
+    assert fitted.outcome == "too few rows"
+    assert fitted.notes[-1] == (
+        "of the 50 rows held back, 5 are of classes that those before them have; at least 10 of two classes are needed"
+    )
+
+
 def test_a_class_that_does_not_come_again_is_told_as_rare():
     inputs, labels = drawn(400, 0)
     labels[20:60] = 2.0
@@ -193,6 +270,16 @@ def test_steps_that_never_fall_are_those_by_hand():
     np.testing.assert_allclose(np.interp([2, 3], scores, said), [3 / 4, 3 / 4])
 
 
+def test_odds_of_what_is_certain_are_those_of_half_a_row_more_by_hand():
+    # Of five neighbours none, two or all: 1/2 to 5 1/2, 2 1/2 to 3 1/2, 5 1/2 to 1/2.
+    said = np.array([0.0, 0.4, 1.0])
+    assert rows_behind(np.array([[0.2, 0.8], [0.0, 1.0], [0.4, 0.6]])) == pytest.approx(5)
+    np.testing.assert_allclose(np.exp(log_odds(said, 5)), [1 / 11, 5 / 7, 11])
+    # Where nothing is certain, nothing says of how many rows it is a share.
+    assert rows_behind(np.array([[0.2, 0.8], [0.4, 0.6]])) == np.inf
+    assert np.isfinite(log_odds(said, rows_behind(np.array([[0.0, 1.0]])))).all()
+
+
 def test_weights_of_the_later_rows_count():
     inputs, labels = drawn(400, 0)
     weight = np.ones(400)
@@ -209,9 +296,11 @@ def test_weights_of_the_later_rows_count():
 def test_where_the_model_learns_nothing_the_outcome_is_its_own():
     inputs, labels = drawn(200, 0)
     labels[:150] = 1.0
+    labels[labels == 0] = -1.0  # what is told is the label, not its place among all
     fitted = models.Calibrated(models.LogisticRegression()).fit(inputs, labels)
     assert fitted.outcome == "one class"
-    assert fitted.notes[-1] == "the 150 rows before those held back to calibrate: one class"
+    assert fitted.notes[-1] == "the 150 rows before those held back to calibrate: all 150 rows are of class 1"
+    assert fitted.notes[0] == "logistic_regression: all 150 rows are of class 1"
     short = models.Calibrated(models.LogisticRegression()).fit(inputs[140:170], labels[140:170])
     assert short.outcome == "too few rows"
     assert short.notes[-1].endswith("are held back to calibrate; at least 10 of two classes are needed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -14,13 +15,18 @@ from quantstrats import models
 from quantstrats.errors import ConfigError
 
 QUICK = {
+    "cnn": {"epochs": 5, "filters": (8,), "learning_rate": 0.05},
+    "cnn_lstm": {"epochs": 5, "filters": (8,), "hidden": 8, "learning_rate": 0.05},
     "lightgbm": {"n_estimators": 50},
     "lstm": {"epochs": 5, "hidden": 8, "learning_rate": 0.05},
     "perceptron": {"epochs": 5, "hidden": (8,), "learning_rate": 0.05},
     "random_forest": {"n_estimators": 20},
+    "tcn": {"epochs": 5, "filters": (8, 8), "learning_rate": 0.05},
     "xgboost": {"n_estimators": 20},
 }
 LIBRARIES = {
+    "cnn": "torch",
+    "cnn_lstm": "torch",
     "lightgbm": "lightgbm",
     "logistic_regression": "sklearn",
     "lstm": "torch",
@@ -28,6 +34,7 @@ LIBRARIES = {
     "perceptron": "torch",
     "random_forest": "sklearn",
     "support_vector_machine": "sklearn",
+    "tcn": "torch",
     "xgboost": "xgboost",
 }
 
@@ -40,12 +47,16 @@ def installed(name):
 def composed(name):
     if name == "calibrated":
         return models.Calibrated(installed("xgboost"), method="isotonic")
+    if name == "combined":
+        return models.Combined((installed("random_forest"), installed("xgboost")), how="scores")
+    if name == "last_step":
+        return models.LastStep(installed("xgboost"))
     if name == "stacked":
         return models.Stacked((installed("random_forest"), installed("xgboost")))
     return installed(name)
 
 
-EVERY = (*models.NAMES, "calibrated", "stacked")
+EVERY = (*models.NAMES, "calibrated", "combined", "last_step", "stacked")
 
 
 @pytest.fixture(params=EVERY)
@@ -120,6 +131,29 @@ def test_every_process_learns_the_same():
     assert told[0].stdout == told[1].stdout
     assert told[0].stderr == ""
     assert {len(each) for each in json.loads(told[0].stdout).values()} == {120}
+
+
+LONG = """
+import numpy as np
+from quantstrats import models
+rng = np.random.default_rng(0)
+inputs = rng.normal(size=(60_000, 1))
+labels = (inputs[:, 0] + rng.normal(size=60_000) > 0).astype(float)
+chances = models.LogisticRegression().fit(inputs, labels).predict_proba(inputs[:50])[:, 1]
+print(*(each.hex() for each in chances.tolist()))
+"""
+
+
+def test_any_number_of_threads_learns_the_same_from_many_rows():
+    installed("logistic_regression")
+    told = []
+    for threads in ("1", "2"):
+        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+        environment = os.environ | dict.fromkeys(names, threads)
+        ran = subprocess.run([sys.executable, "-c", LONG], capture_output=True, text=True, check=True, env=environment)
+        told.append(ran.stdout.split())
+    assert len(told[0]) == 50
+    assert told[0] == told[1]
 
 
 @pytest.mark.parametrize("name", ["random_forest", "xgboost", "lightgbm"])
@@ -342,6 +376,15 @@ def test_a_logistic_regression_is_that_of_scikit_learn():
         np.testing.assert_allclose(ours.predict_proba(inputs), theirs.predict_proba(scaled(inputs)), atol=1e-6)
 
 
+def test_a_logistic_regression_tells_a_row_the_same_to_the_last_bit_alone_as_among_many():
+    installed("logistic_regression")
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(20_000, 33))
+    fitted = models.LogisticRegression(C=0.01).fit(inputs[:500], np.sign(inputs[:500, 0]))
+    whole = fitted.predict_proba(inputs)
+    assert all((fitted.predict_proba(inputs[row : row + 1])[0] == whole[row]).all() for row in range(0, 20_000, 500))
+
+
 def test_neighbours_are_those_counted_by_hand():
     inputs, labels = drawn(classes=3)
     fitted = models.NearestNeighbours(n_neighbors=7).fit(inputs, labels)
@@ -407,6 +450,34 @@ def test_a_support_vector_machine_orders_rows_as_that_of_scikit_learn_on_the_row
     line = np.polyfit(distances, odds, 1)
     assert line[0] > 0
     np.testing.assert_allclose(np.polyval(line, distances), odds, atol=1e-6)
+
+
+def test_a_support_vector_machine_learns_from_no_label_within_the_embargo_of_the_rows_held_back():
+    installed("support_vector_machine")
+    inputs, labels = drawn(200)
+    start = np.arange(200)
+    model = models.SupportVectorMachine(share=0.25, embargo=20)
+
+    def said(flipped):
+        changed = labels.copy()
+        changed[flipped] = -1 - changed[flipped]  # of -1 and 0
+        return model.fit(inputs, changed, start=start, end=start + 5).predict_proba(inputs)
+
+    # The last 50 begin on row 150. A label of row 124 ends on 129, 21 rows before; those of 125 to 149 are too near.
+    before = said([])
+    assert (said(slice(125, 150)) == before).all()
+    assert (said([124]) != before).any()
+
+
+def test_where_a_support_vector_machine_knows_one_class_it_says_which():
+    installed("support_vector_machine")
+    inputs, labels = drawn(200)
+    labels[:150] = -1.0
+    fitted = models.SupportVectorMachine(share=0.25).fit(inputs, labels)
+    assert fitted.outcome == "one class"
+    assert fitted.notes[-1] == (
+        "the 150 rows before those held back to turn distances into probabilities are all of class -1"
+    )
 
 
 def test_too_few_iterations_are_told():

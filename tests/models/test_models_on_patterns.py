@@ -78,4 +78,4 @@ def test_a_model_whose_library_is_missing_is_skipped_with_a_word(script, monkeyp
 def test_a_model_that_is_not_there_is_told():
     done = run("--models", "xgbost")
     assert done.returncode == 2
-    assert "give 1 to 50 seeds, and models among lightgbm," in done.stderr
+    assert "give 1 to 50 seeds, and models among cnn, cnn_lstm, lightgbm," in done.stderr

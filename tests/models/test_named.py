@@ -31,6 +31,8 @@ def test_every_parameter_is_told_with_its_default(name):
 
 
 def test_defaults_are_those_of_the_requirements():
+    both = models.make("cnn_lstm")
+    assert (both.filters, both.kernel, both.hidden) == ((64,), 3, 32)
     assert models.make("nearest_neighbours").n_neighbors == 5
     boosted, light = models.make("xgboost"), models.make("lightgbm")
     assert (boosted.n_estimators, boosted.max_depth) == (100, 3)
@@ -40,10 +42,10 @@ def test_defaults_are_those_of_the_requirements():
 @pytest.mark.parametrize(
     ("name", "parameters", "told"),
     [
-        ("xgbost", {}, "no model called 'xgbost'; did you mean 'xgboost'? (there are lightgbm, logistic_regression, "),
+        ("xgbost", {}, "no model called 'xgbost'; did you mean 'xgboost'? (there are cnn, cnn_lstm, lightgbm, "),
         ("xgboost", {"depth": 2}, "model 'xgboost' has no parameter 'depth'; did you mean 'max_depth'? (it takes "),
         ("xgboost", {"max_depth": "deep"}, "model 'xgboost', parameter 'max_depth': Input should be a valid integer"),
-        ("xgboost", {"max_depth": 0}, "model 'xgboost': xgboost: max_depth is 0; give a whole number of at least 1"),
+        ("xgboost", {"max_depth": 0}, "model 'xgboost': max_depth is 0; give a whole number of at least 1"),
     ],
 )
 def test_a_name_or_parameter_that_is_not_there_is_one_line(name, parameters, told):

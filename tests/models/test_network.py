@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import random
@@ -12,14 +13,32 @@ import numpy as np
 import pytest
 import torch
 
+from quantstrats import models
 from quantstrats.errors import ConfigError, DataError
+from quantstrats.models.cnn import CNN
+from quantstrats.models.cnn_lstm import CNNLSTM
 from quantstrats.models.lstm import LSTM
-from quantstrats.models.network import held_back, loss_of
+from quantstrats.models.network import held_back_to_stop, loss_of
 from quantstrats.models.perceptron import Perceptron
 from quantstrats.models.preparing import Training
+from quantstrats.models.tcn import TCN
 
-BOTH = [Perceptron(hidden=(8,), epochs=5), LSTM(hidden=8, epochs=5)]
-NAMES = ["perceptron", "lstm"]
+KINDS = [Perceptron, LSTM, CNN, CNNLSTM, TCN]
+SMALL = [
+    Perceptron(hidden=(8,), epochs=5),
+    LSTM(hidden=8, epochs=5),
+    CNN(filters=(8,), epochs=5),
+    CNNLSTM(filters=(8,), hidden=8, epochs=5),
+    TCN(filters=(8, 8), epochs=5),
+]
+SMALLEST = [
+    Perceptron(hidden=(3,), dropout=0.0),
+    LSTM(hidden=3, dropout=0.0),
+    CNN(filters=(3,), kernel=2, dropout=0.0),
+    CNNLSTM(filters=(3,), hidden=2, dropout=0.0),
+    TCN(filters=(3, 3), kernel=2, dropout=0.0),
+]
+NAMES = [model.name for model in SMALL]
 
 
 def training(inputs, codes, *, weight=None, start=None, end=None):
@@ -50,7 +69,7 @@ def same(one, other):
 # --- the loss
 
 
-@pytest.mark.parametrize("model", [Perceptron(hidden=(3,), dropout=0.0), LSTM(hidden=3, dropout=0.0)], ids=NAMES)
+@pytest.mark.parametrize("model", SMALLEST, ids=NAMES)
 def test_the_gradient_of_the_loss_is_that_of_finite_differences(model):
     # The oracle is torch's own numerical derivative, in double precision.
     generator = torch.Generator().manual_seed(0)
@@ -83,7 +102,7 @@ class Called(torch.nn.Module):
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-@pytest.mark.parametrize("model", BOTH, ids=NAMES)
+@pytest.mark.parametrize("model", SMALL, ids=NAMES)
 def test_before_training_the_loss_is_that_of_equal_chances(model, classes):
     inputs, codes = drawn(count=600, classes=classes)
     losses = []
@@ -101,7 +120,7 @@ def test_the_loss_is_the_mean_of_weighted_logarithms_of_the_true_class():
     assert float(loss) == pytest.approx((1.5 * math.log(4) + 0.5 * math.log(2)) / 2)
 
 
-@pytest.mark.parametrize("kind", [Perceptron, LSTM])
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_loss_of_three_classes_that_can_be_told_apart_goes_below_what_a_softmax_before_it_would_allow(kind):
     # Cross-entropy of a softmax of a softmax is at least -log(e / (e + 2)) = 0.5514, even where all is right.
     assert -math.log(math.e / (math.e + 2)) == pytest.approx(0.5514, abs=5e-5)
@@ -115,42 +134,37 @@ def test_the_loss_of_three_classes_that_can_be_told_apart_goes_below_what_a_soft
 # --- what it leaves alone
 
 
-@pytest.mark.parametrize("model", BOTH, ids=NAMES)
+@pytest.mark.parametrize("model", SMALL, ids=NAMES)
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(model):
     learned = [
-        type(model)(hidden=model.hidden, epochs=3, seed=seed)._learn(training(*drawn()))["weights"]
-        for seed in (1, 1, 2)
+        dataclasses.replace(model, epochs=3, seed=seed)._learn(training(*drawn()))["weights"] for seed in (1, 1, 2)
     ]
     assert same(learned[0], learned[1])
     assert not same(learned[0], learned[2])
 
 
-@pytest.mark.parametrize("model", BOTH, ids=NAMES)
-def test_another_process_learns_the_same_digit_for_digit_whatever_it_drew_before(model):
+def test_another_process_learns_the_same_digit_for_digit_whatever_it_drew_before():
     program = (
         "import json, sys, numpy as np, torch\n"
+        "from quantstrats import models\n"
         "from quantstrats.models.preparing import Training\n"
-        "from quantstrats.models.lstm import LSTM\n"
-        "from quantstrats.models.perceptron import Perceptron\n"
-        "torch.manual_seed(int(sys.argv[2])); torch.rand(5); torch.set_num_threads(int(sys.argv[2]))\n"
-        "model = {'perceptron': Perceptron(hidden=(8,), epochs=5), 'lstm': LSTM(hidden=8, epochs=5)}[sys.argv[1]]\n"
+        "torch.manual_seed(int(sys.argv[1])); torch.rand(5); torch.set_num_threads(int(sys.argv[1]))\n"
         "inputs = np.random.default_rng(0).normal(size=(120, 4, 3))\n"
         "codes = (inputs[:, -1, 0] > 0).astype('int64')\n"
-        "state = model._learn(Training(inputs, codes, (0.0, 1.0), np.ones(120), None, None))\n"
-        "print(json.dumps({name: each.tolist() for name, each in state['weights'].items()}))\n"
+        "for name in ('perceptron', 'lstm', 'cnn', 'cnn_lstm', 'tcn'):\n"
+        "    model = models.make(name, epochs=2)\n"
+        "    state = model._learn(Training(inputs, codes, (0.0, 1.0), np.ones(120), None, None))\n"
+        "    print(json.dumps({name: each.tolist() for name, each in state['weights'].items()}))\n"
     )
     told = [
-        json.loads(
-            subprocess.run(
-                [sys.executable, "-c", program, model.name, drawn_before], capture_output=True, text=True, check=True
-            ).stdout
-        )
-        for drawn_before in ("1", "2")
+        subprocess.run([sys.executable, "-c", program, before], capture_output=True, text=True, check=True).stdout
+        for before in ("1", "2")
     ]
     assert told[0] == told[1]
+    assert len(told[0].splitlines()) == len(KINDS)
 
 
-@pytest.mark.parametrize("model", BOTH, ids=NAMES)
+@pytest.mark.parametrize("model", SMALL, ids=NAMES)
 def test_nobody_elses_random_numbers_or_threads_change(model):
     torch.manual_seed(5)
     threads = torch.get_num_threads()
@@ -168,11 +182,27 @@ def test_nobody_elses_random_numbers_or_threads_change(model):
     assert torch.is_grad_enabled()
 
 
+def test_a_network_of_ones_own_draws_reproducibly_on_one_thread_and_leaves_no_trace():
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    drawn_twice = []
+    for _ in range(2):
+        with models.reproducible(3):
+            assert torch.get_num_threads() == 1
+            drawn_twice.append(torch.rand(4))
+        torch.rand(1)  # somebody draws in between
+    assert torch.equal(*drawn_twice)
+    torch.set_rng_state(state)
+    with models.reproducible(4):
+        assert not torch.equal(torch.rand(4), drawn_twice[0])
+    assert torch.equal(state, torch.get_rng_state())
+    assert torch.get_num_threads() == threads
+
+
 def test_random_numbers_are_put_back_where_training_fails(monkeypatch):
     monkeypatch.setattr("quantstrats.models.network.train", lambda *_: 1 / 0)
     state, threads = torch.get_rng_state(), torch.get_num_threads()
     with pytest.raises(ZeroDivisionError):
-        BOTH[0]._learn(training(*drawn()))
+        SMALL[0]._learn(training(*drawn()))
     assert torch.equal(state, torch.get_rng_state())
     assert torch.get_num_threads() == threads
 
@@ -180,7 +210,7 @@ def test_random_numbers_are_put_back_where_training_fails(monkeypatch):
 # --- predictions
 
 
-@pytest.mark.parametrize("model", BOTH, ids=NAMES)
+@pytest.mark.parametrize("model", SMALL, ids=NAMES)
 def test_a_prediction_has_no_dropout_and_does_not_depend_on_how_many_rows_are_asked(model):
     inputs, codes = drawn()
     state = model._learn(training(inputs, codes))
@@ -192,7 +222,7 @@ def test_a_prediction_has_no_dropout_and_does_not_depend_on_how_many_rows_are_as
     np.testing.assert_allclose(whole.sum(axis=1), 1.0, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("model", BOTH, ids=NAMES)
+@pytest.mark.parametrize("model", SMALL, ids=NAMES)
 def test_rows_beyond_what_is_asked_at_once_are_asked_too(model, monkeypatch):
     inputs, codes = drawn()
     state = model._learn(training(inputs, codes))
@@ -204,7 +234,7 @@ def test_rows_beyond_what_is_asked_at_once_are_asked_too(model, monkeypatch):
     np.testing.assert_allclose(again["held_out"], state["held_out"], rtol=1e-5)
 
 
-@pytest.mark.parametrize("model", BOTH, ids=NAMES)
+@pytest.mark.parametrize("model", SMALL, ids=NAMES)
 def test_what_was_learned_is_plain_values_and_weights_on_the_cpu(model):
     state = model._learn(training(*drawn()))
     assert {type(value) for value in state["weights"].values()} == {torch.Tensor}
@@ -237,6 +267,15 @@ def test_the_weights_are_those_of_the_pass_after_which_held_back_samples_were_to
     assert loss < losses[-1]
 
 
+def test_the_loss_by_which_training_stops_is_that_of_a_network_without_dropout():
+    inputs, codes = noisy()
+    model = Perceptron(hidden=(64,), dropout=0.5, epochs=10, learning_rate=0.01, share=0.25)
+    state = model._learn(training(inputs, codes))
+    chances = probabilities(model, state, inputs[150:])  # asked without dropout
+    loss = -np.log(chances[np.arange(50), codes[150:]]).mean()
+    assert loss == pytest.approx(state["held_out"][state["epoch"] - 1], rel=1e-5)
+
+
 def test_no_sample_is_trained_on_whose_label_overlaps_those_held_back():
     # Labels rest on 11 rows. Of 100 samples the last 20 are held back: 70 to 79 overlap them, 69 does not.
     inputs, codes = noisy(100)
@@ -257,13 +296,15 @@ def test_samples_are_held_back_by_time_whatever_their_order():
     inputs, codes = noisy(100)
     start = np.arange(100)
     shuffled = np.random.default_rng(0).permutation(100)
-    fitted, tail = held_back(training(inputs, codes[shuffled], start=start[shuffled], end=start[shuffled] + 10), 0.2)
+    fitted, tail = held_back_to_stop(
+        training(inputs, codes[shuffled], start=start[shuffled], end=start[shuffled] + 10), 0.2
+    )
     assert sorted(start[shuffled][tail]) == list(range(80, 100))
     assert sorted(start[shuffled][fitted]) == list(range(70))
 
 
 def test_without_intervals_the_last_rows_are_held_back():
-    fitted, tail = held_back(training(*noisy(100)), 0.2)
+    fitted, tail = held_back_to_stop(training(*noisy(100)), 0.2)
     assert (sorted(fitted), sorted(tail)) == (list(range(80)), list(range(80, 100)))
 
 
@@ -338,7 +379,7 @@ def test_a_loss_that_is_no_number_any_more_is_told_with_the_learning_rate():
         ({"device": "gpu"}, "device is 'gpu'; did you mean 'cpu'? (it can be cpu, cuda, auto)"),
     ],
 )
-@pytest.mark.parametrize("kind", [Perceptron, LSTM])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_setting_that_makes_no_sense_is_one_line(kind, wrong, told):
     with pytest.raises(ConfigError) as refused:
         kind(**wrong)
@@ -362,7 +403,7 @@ def test_what_a_gpu_learned_is_asked_on_the_cpu_where_there_is_none():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: torch finds none here")
-@pytest.mark.parametrize("kind", [Perceptron, LSTM])
+@pytest.mark.parametrize("kind", KINDS)
 def test_cpu_and_gpu_learn_and_tell_alike(kind):
     inputs, codes = drawn()
     state, before = torch.get_rng_state(), torch.cuda.get_rng_state()
@@ -387,7 +428,8 @@ def test_without_torch_it_says_what_to_install(monkeypatch):
 
 def test_naming_networks_loads_no_torch():
     program = (
-        "import sys; from quantstrats.models.lstm import LSTM; from quantstrats.models.perceptron import Perceptron\n"
-        "Perceptron(), LSTM(); sys.exit(int('torch' in sys.modules))\n"
+        "import sys; from quantstrats import models\n"
+        "models.Perceptron(), models.LSTM(), models.CNN(), models.CNNLSTM(), models.TCN()\n"
+        "sys.exit(int('torch' in sys.modules))\n"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

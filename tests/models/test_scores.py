@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, brier_score_loss, log_loss
 
-from quantstrats.research.scores import MEASURES, brier_losses, hits, log_losses
+from quantstrats.models.scores import MEASURES, brier_losses, hits, log_losses
 
 CLASSES = np.array([-1.0, 0.0, 1.0])
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantstrats.models.preparing import NothingLearnedError, Training
-from quantstrats.models.sigmoid import fit_sigmoid, held_back, sigmoid
+from quantstrats.models.sigmoid import fit_sigmoid, held_back_for_curve, sigmoid
 
 
 def drawn(rows, slope, intercept, seed=0):
@@ -58,6 +61,30 @@ def test_a_row_of_weight_two_is_two_rows():
     np.testing.assert_allclose(once, fit_sigmoid(scores[twice], hits[twice], np.ones(len(twice))), atol=1e-6)
 
 
+PROGRAM = """
+import numpy as np
+from quantstrats.models.sigmoid import fit_sigmoid
+for seed in range(4):
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(size=60_000)
+    hits = rng.random(60_000) < 1 / (1 + np.exp(-scores))
+    print(*(each.hex() for each in fit_sigmoid(scores, hits, rng.random(60_000) + 0.5)))
+"""
+
+
+def test_any_number_of_threads_finds_the_same_curve_to_the_last_bit():
+    told = []
+    for threads in ("1", "2"):
+        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+        environment = os.environ | dict.fromkeys(names, threads)
+        ran = subprocess.run(
+            [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, env=environment
+        )
+        told.append(ran.stdout.split())
+    assert len(told[0]) == 8
+    assert told[0] == told[1]
+
+
 @given(
     st.lists(st.tuples(st.floats(-1e300, 1e300), st.booleans(), st.floats(0.01, 100)), min_size=2, max_size=40),
 )
@@ -78,17 +105,17 @@ def training(codes, start=None, end=None):
     return Training(np.zeros((count, 1)), np.asarray(codes), (0.0, 1.0), np.ones(count), start, end)
 
 
-def test_the_last_rows_are_held_back_and_labels_that_overlap_them_are_in_neither():
+def test_the_last_rows_are_held_back_for_curve_and_labels_that_overlap_them_are_in_neither():
     start = np.arange(100)
-    head, tail = held_back(training(start % 2, start, start + 5), 0.2, 3, "calibrate")
+    head, tail = held_back_for_curve(training(start % 2, start, start + 5), 0.2, 3, "calibrate")
     assert tail.tolist() == list(range(80, 100))
     # A label that ends on row 76 is more than 3 rows before row 80: that of row 71.
     assert head.tolist() == list(range(72))[: head.size]
     assert head.max() == 71
 
 
-def test_without_intervals_the_last_rows_are_held_back():
-    head, tail = held_back(training(np.arange(100) % 2), 0.25, 0, "calibrate")
+def test_without_intervals_the_last_rows_are_held_back_for_curve():
+    head, tail = held_back_for_curve(training(np.arange(100) % 2), 0.25, 0, "calibrate")
     assert (head.tolist(), tail.tolist()) == (list(range(75)), list(range(75, 100)))
 
 
@@ -104,6 +131,8 @@ def test_too_little_to_hold_back_is_an_outcome(codes, end, told):
     start = np.arange(len(codes))
     codes = np.asarray(codes, dtype=np.intp)
     with pytest.raises(NothingLearnedError) as nothing:
-        held_back(training(codes, start, start if end is None else np.full(len(codes), end)), 0.2, 0, "calibrate")
+        held_back_for_curve(
+            training(codes, start, start if end is None else np.full(len(codes), end)), 0.2, 0, "calibrate"
+        )
     assert nothing.value.outcome == "too few rows"
     assert nothing.value.note.startswith(told)

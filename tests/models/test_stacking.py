@@ -133,19 +133,27 @@ def test_networks_and_others_stand_side_by_side():
     assert (fitted.predict(inputs) == labels).mean() > 0.9
 
 
+TWO = (models.LogisticRegression(), models.NearestNeighbours())
+
+
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "told"),
     [
-        {"models": ()},
-        {"models": (models.XGBoost(),)},
-        {"models": [models.XGBoost(), models.XGBoost()]},
-        {"models": ("xgboost", "lightgbm")},
-        {"models": (models.XGBoost(), models.XGBoost()), "last": "logistic_regression"},
-        {"models": (models.XGBoost(), models.XGBoost()), "folds": 1},
-        {"models": (models.XGBoost(), models.XGBoost()), "embargo": float("nan")},
+        ({"models": ()}, "stacked: models holds 0 model; give at least two of quantstrats.models"),
+        ({"models": [TWO[0]]}, "stacked: models holds 1 model; give at least two of quantstrats.models"),
+        ({"models": TWO[0]}, "stacked: models is LogisticRegression(seed=0"),
+        ({"models": (TWO[0], "lightgbm")}, "stacked: models[1] is 'lightgbm'; give one of quantstrats.models"),
+        ({"models": TWO, "last": "x"}, "stacked: last is 'x'; give one of quantstrats.models"),
+        ({"models": TWO, "folds": 1}, "stacked: folds is 1; give a whole number of at least 2"),
+        ({"models": TWO, "embargo": float("nan")}, "stacked: embargo is nan; give a number of at least 0"),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_one_line(wrong):
-    with pytest.raises(ConfigError, match=r"^stacked: .*give a") as refused:
+def test_a_setting_that_makes_no_sense_is_one_line_that_names_it(wrong, told):
+    with pytest.raises(ConfigError) as refused:
         models.Stacked(**wrong)
+    assert str(refused.value).startswith(told)
     assert "\n" not in str(refused.value)
+
+
+def test_a_list_of_models_is_as_good_as_a_tuple():
+    assert models.Stacked(list(TWO)) == models.Stacked(TWO)
