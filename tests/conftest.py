@@ -26,6 +26,8 @@ def offered_to_tests(package):
 
 
 browsers = offered_to_tests("browser")
+offered_to_tests("restarting")
+offered_to_tests("shipped")
 
 # The first example may wait for an exchange's calendar; nothing is written beside the tests.
 settings.register_profile("quantstrats", deadline=None, max_examples=40, database=None)

@@ -1,4 +1,7 @@
-"""A session that starts today computes what the backtest computes, from the rows that `history` names and no others."""
+"""A session that starts today computes what the backtest computes, from the rows that `history` names and no others.
+
+That the signals that ship do is in plugins/test_contract.py.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from restarting import check_restarts, restarts
 
 from quantstrats import Learner, Market, Plugins, Schedule, SideSeries, Signal, Universe
-from quantstrats.errors import ConfigError
-from quantstrats.history import history
-from quantstrats.learning.fits import Fits
-from quantstrats.making import made
 from quantstrats.portfolio.allocators import LongFlat, Proportional
 from quantstrats.strategy import Strategy
 
 DAYS = 50
-SHIPPED = sorted(o.name for o in Plugins.installed().offers if o.kind == "signal" and o.provider == "quantstrats")
-PARTS = {"best_scored": {"signal": {"name": "momentum", "lookback": 20}, "top": 2}}  # what has no default
 ETFS = ["EWZ", "GLD", "HYG", "IWM", "SPY", "TLT", "UUP", "VXX"]  # HYG, UUP and VXX are listed late
 SMALL = ["CFNB", "DVCR", "HCCI", "KGJI"]  # with gaps of weeks, HCCI and KGJI listed late
 
@@ -185,72 +183,19 @@ def half_hours(nasdaq):
     return Market.from_frames(**generated(pd.DatetimeIndex(starts).tz_localize("America/New_York"), 3))
 
 
-def restarts(strategy, market, days=DAYS, seed=3):
-    """Yield for random rows: the row, and the first row of the history of its latest decision."""
-    rng = np.random.default_rng(seed)
-    found = 0
-    for row in rng.permutation(np.arange(len(market) // 3, len(market))).tolist():
-        try:
-            label = history(strategy, market.calendar, market.index[row], market.bar)
-        except ConfigError:
-            continue
-        if label < market.index[0]:
-            continue
-        yield row, int(market.index.searchsorted(label))
-        found += 1
-        if found == days:
-            return
-    pytest.fail(f"only {found} rows have their history in these bars")
-
-
-def assert_near(got, expected):
-    got, expected = got.to_numpy(), expected.to_numpy()
-    np.testing.assert_array_equal(np.isnan(got), np.isnan(expected))
-    known = ~np.isnan(expected)
-    assert (np.abs(got - expected)[known] <= 1e-9 + 1e-6 * np.abs(expected[known])).all()
-
-
-def check(strategy, market, days=DAYS):
-    """Compare targets and forecasts of the latest decision, computed from its history alone, with the backtest's."""
-    in_backtest, in_session = Fits(), Fits()
-    forecast = strategy.forecast(market, in_backtest)
-    targets = strategy.decide(forecast, market)
-    decisions = np.flatnonzero(strategy.schedule.decision_rows(market.timeline))
-    opinions, rows = 0, list(restarts(strategy, market, days))
-    for row, first in rows:
-        live = market.rows(first, row + 1).with_listed_symbols()
-        latest = decisions[decisions <= row][-1]
-        seen = strategy.forecast(live, in_session)
-        assert_near(seen.iloc[latest - first].reindex(market.symbols), forecast.iloc[latest])
-        wanted = strategy.decide(seen, live).iloc[latest - first].reindex(market.symbols)
-        assert_near(wanted, targets.iloc[latest])
-        opinions += int(forecast.iloc[latest].notna().any())
-    assert opinions > 0.8 * days
-    # What a session learns is what the backtest learned from the same rows, to the key of the cache.
-    made = in_backtest.made
-    for row, first in rows[:10]:
-        strategy.forecast(market.rows(first, row + 1).with_listed_symbols(), in_backtest)
-    assert in_backtest.made == made
-
-
-@pytest.mark.parametrize("name", SHIPPED)
-def test_a_shipped_signal_restarts(market, installed, name):
-    check(Strategy(made("signal", {"name": name, **PARTS.get(name, {})}, installed), Proportional()), market)
-
-
 @pytest.mark.parametrize("every", ["month", 10])
 def test_a_schedule_restarts_at_its_latest_decision(market, installed, every):
-    check(Strategy(installed.signal("momentum")(lookback=60), Proportional(), Schedule(every)), market)
+    check_restarts(Strategy(installed.signal("momentum")(lookback=60), Proportional(), Schedule(every)), market)
 
 
 def test_a_signal_with_resets_restarts(market):
-    check(Strategy(Band(), Proportional()), market)
+    check_restarts(Strategy(Band(), Proportional()), market)
 
 
 def test_a_composition_restarts_and_one_within_another(market):
-    check(Strategy(Blend(), Proportional()), market)
+    check_restarts(Strategy(Blend(), Proportional()), market)
     nested = When(idea=Blend((Blend((Trend(3), Band())), Trend(40))), gate=Band())
-    check(Strategy(nested, Proportional()), market, days=20)
+    check_restarts(Strategy(nested, Proportional()), market, days=20)
 
 
 LEARNERS = [("week", 40, "2009-04-01", 20), ("month", 60, "2008-09-01", 20), ("quarter", 120, None, DAYS)]
@@ -259,21 +204,21 @@ LEARNERS += [("year", 200, None, 20)]
 
 @pytest.mark.parametrize(("refit", "train", "start", "days"), LEARNERS)
 def test_a_learner_restarts(market, refit, train, start, days):
-    check(Strategy(Logistic(refit=refit, train=train), Proportional()), market.between(start, None), days)
+    check_restarts(Strategy(Logistic(refit=refit, train=train), Proportional()), market.between(start, None), days)
 
 
 def test_a_learner_that_expands_from_a_date_restarts(market):
-    check(Strategy(Logistic(refit="quarter", train=date(2007, 6, 30)), Proportional()), market, days=15)
+    check_restarts(Strategy(Logistic(refit="quarter", train=date(2007, 6, 30)), Proportional()), market, days=15)
 
 
 def test_a_learner_that_learns_from_another_learners_forecasts_restarts(market):
     primary = Logistic(refit="quarter", train=100, horizon=5)
-    check(Strategy(Meta(refit="quarter", train=80, primary=primary), Proportional()), market, days=15)
+    check_restarts(Strategy(Meta(refit="quarter", train=80, primary=primary), Proportional()), market, days=15)
 
 
 def test_a_composition_of_learners_restarts(market):
     blend = Blend((Logistic(refit="month", train=60), Band(), Trend()))
-    check(Strategy(blend, LongFlat(), Schedule("week")), market.between("2008-06-01", None), days=15)
+    check_restarts(Strategy(blend, LongFlat(), Schedule("week")), market.between("2008-06-01", None), days=15)
 
 
 def test_a_universe_restarts_with_a_learner_and_a_monthly_schedule(market):
@@ -283,7 +228,7 @@ def test_a_universe_restarts_with_a_learner_and_a_monthly_schedule(market):
     assert (inside.any(axis=0) & ~inside.all(axis=0)).sum() >= 2
     learner = Meta(refit="month", train=80, primary=Trend())
     strategy = Strategy(learner, Proportional(), Schedule("month"), universe=universe)
-    check(strategy, market.between("2008-03-01", None), days=15)
+    check_restarts(strategy, market.between("2008-03-01", None), days=15)
 
 
 @pytest.mark.parametrize("by", ["dollar_volume", "volatility"])
@@ -291,15 +236,15 @@ def test_a_universe_of_the_best_restarts(market, by):
     universe = Universe(top=4, by=by, window=15)
     inside = universe.applied(market).universe.to_numpy()[20:]
     assert (inside.any(axis=0) & ~inside.all(axis=0)).sum() >= 2
-    check(Strategy(Trend(), Proportional(), Schedule("week"), universe=universe), market)
+    check_restarts(Strategy(Trend(), Proportional(), Schedule("week"), universe=universe), market)
 
 
 @pytest.mark.parametrize(
     "signal", [Trend(), Blend((Trend(), Trend(20))), Logistic(refit="week", train=100), Meta(refit="week", train=60)]
 )
 def test_intraday_bars_restart(half_hours, signal):
-    check(Strategy(signal, Proportional()), half_hours, days=10)
-    check(Strategy(signal, Proportional(), Schedule("session", last_decision=2)), half_hours, days=5)
+    check_restarts(Strategy(signal, Proportional()), half_hours, days=10)
+    check_restarts(Strategy(signal, Proportional(), Schedule("session", last_decision=2)), half_hours, days=5)
 
 
 def test_side_series_restart(market):
@@ -314,7 +259,7 @@ def test_side_series_restart(market):
         def forecast(self, market):
             return market.close.pct_change(29, fill_method=None).mul(market.side["vix"].diff(20), axis=0)
 
-    check(Strategy(Calm(), Proportional()), market)
+    check_restarts(Strategy(Calm(), Proportional()), market)
 
 
 EXACT = [

@@ -14,12 +14,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from quantstrats import Learner, Market, Plugins, Signal, Universe, backtest, load_run, tearsheet
+from quantstrats import Learner, Market, Signal, Universe, backtest, load_run, tearsheet
 from quantstrats.errors import ConfigError, LookAheadError, SignalError
 from quantstrats.evaluation import evaluate
 from quantstrats.guard.check import check_lookahead
 from quantstrats.learning.fits import Fits
-from quantstrats.making import made
 from quantstrats.runs.ledger import Ledger
 from quantstrats.runs.summary import summary
 
@@ -610,16 +609,3 @@ def test_universes_judged_on_a_window_are_checked_with_the_forecast(installed):
     market = market_named("ragged")
     run = backtest(corpus.Rank(), market, universe=Universe(min_price=5.0, window=30), plugins=installed)
     assert run.manifest["guard"]["result"] == "clean"
-
-
-PARTS = {"best_scored": {"signal": "momentum", "top": 1}}
-
-
-def test_the_shipped_signals_are_clean(installed):
-    assert isinstance(installed, Plugins)
-    signals = [offer.cls for offer in installed.offers if issubclass(offer.cls, Signal)]
-    for cls in signals:
-        for mode in ("sampled", "full"):
-            signal = made("signal", {"name": cls.name, **PARTS.get(cls.name, {})}, installed)
-            assert checked(signal, market_named("hourly"), mode=mode).result == "clean"
-    assert len(signals) >= 3
