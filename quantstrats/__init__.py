@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from quantstrats._version import __version__
 
 if TYPE_CHECKING:
-    from quantstrats import features, labels, models, splits
+    from quantstrats import drawing, factors, features, labels, models, pairs, positions, splits
     from quantstrats.api import backtest, backtest_config
     from quantstrats.errors import DataError, QuantstratsError
     from quantstrats.hookspecs import hookimpl
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from quantstrats.runs.run import Run, load_run
     from quantstrats.signals import Details, Signal
 
-_PACKAGES = ("features", "labels", "models", "splits")
+_PACKAGES = ("drawing", "factors", "features", "labels", "models", "pairs", "positions", "splits")
 _HOMES = {
     "Allocator": "portfolio.allocation",
     "Costs": "portfolio.costs",
@@ -82,13 +82,17 @@ __all__ = [
     "backtest",
     "backtest_config",
     "compare",
+    "drawing",
+    "factors",
     "features",
     "hookimpl",
     "labels",
     "load_market",
     "load_run",
     "models",
+    "pairs",
     "plot",
+    "positions",
     "search",
     "splits",
     "tearsheet",

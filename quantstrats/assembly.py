@@ -203,9 +203,7 @@ def _trainings(signal: Signal) -> list[str]:
     return found
 
 
-def drawn_details(
-    strategy: Strategy, market: Market, forecast: pd.DataFrame, fits: Fits
-) -> tuple[Details, list[str]]:
+def drawn_details(strategy: Strategy, market: Market, forecast: pd.DataFrame, fits: Fits) -> tuple[Details, list[str]]:
     """Return what the signal wants to show, drawn; or nothing and why, since the figures stand without it.
 
     ``market`` is the one within the universe, on which ``forecast`` was asked.

@@ -67,7 +67,7 @@ def test_the_contract_of_the_shipped_plugins_names_every_module(setup):
         for path in (ROOT / "quantstrats").iterdir()
         if path.suffix == ".py" or (path / "__init__.py").exists()
     }
-    public = {"features", "labels", "models", "splits"}  # whole packages of the public surface
+    public = {"drawing", "factors", "features", "labels", "models", "pairs", "positions", "splits"}  # whole ones
     assert forbidden == {f"quantstrats.{part}" for part in parts - public - {"__init__", "__main__", "_version"}}
 
 
@@ -116,6 +116,13 @@ def test_the_public_packages_cost_nothing_to_import():
     loaded = modules_loaded_by("from quantstrats import features, labels, models, splits")
     assert "quantstrats.features" in loaded
     assert not loaded & (HEAVY | {"numpy", "pluggy"})
+
+
+def test_a_folder_of_the_projects_name_does_not_hide_it(tmp_path):
+    # A clone is called quantstrats: whoever stands above it has such a folder before everything else on Python's path.
+    (tmp_path / "quantstrats").mkdir()
+    script = "from quantstrats import Market; import quantstrats_plugins"
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
 
 
 def test_an_unknown_public_name_is_an_attribute_error():

@@ -323,14 +323,18 @@ def test_a_session_that_starts_later_agrees_from_the_first_whole_period_on(nasda
         assert part.iloc[:first].isna().all(axis=None)
 
 
+def closes(market):
+    return market.close
+
+
 def test_details_must_be_details(market):
     class Wrong(Inline):
         def details(self, market):
             return {"overlays": {}}
 
     with pytest.raises(SignalError, match=r"^signal 'inline': details\(\) returned dict, not Details$"):
-        details_of(Wrong(), market)
-    assert details_of(Inline(), market) == Details()
+        details_of(Wrong(closes), market)
+    assert details_of(Inline(closes), market) == Details()
 
 
 def test_an_error_in_details_is_told(market):
@@ -339,7 +343,7 @@ def test_an_error_in_details_is_told(market):
             raise OSError("no font")
 
     with pytest.raises(SignalError, match=r"signal 'inline' failed in details\(\): OSError: no font"):
-        details_of(Failing(), market)
+        details_of(Failing(closes), market)
 
 
 def test_a_signal_without_its_methods_cannot_be_made():

@@ -45,8 +45,8 @@ def compute(
         The bars.
     names : iterable of str or Feature, or one of them, optional
         ``"rsi"``, ``"rsi(window=7)"``, ``"rsi@week"`` (on closed weeks alone), ``"acme:rsi"``, or a feature itself,
-        with its default parameters; by default every feature that ships and that these bars allow, but for those in which a
-        model is fitted.
+        with its default parameters; by default every feature that ships and that these bars allow, but for those in
+        which a model is fitted.
     plugins : Plugins, optional
         Where to look for names that are not shipped; by default all that is installed.
 
