@@ -153,7 +153,8 @@ class Fits:
         return self.folder / key[:2] / f"{key}.zip"
 
     def _recall(self, learner: Learner, key: str) -> tuple[bool, Signal | None]:
-        from quantstrats.learning.fitted_state import UnsafeStateError, unpack
+        from quantstrats.learning.fitted_state import unpack
+        from quantstrats.learning.plain_values import UnsafeStateError
         from quantstrats.provenance import reachable_modules
 
         path = self._path(learner, key)
@@ -175,7 +176,8 @@ class Fits:
         return True, signal
 
     def _keep(self, learner: Learner, key: str, signal: Signal | None) -> None:
-        from quantstrats.learning.fitted_state import UnsafeStateError, pack
+        from quantstrats.learning.fitted_state import pack
+        from quantstrats.learning.plain_values import UnsafeStateError
         from quantstrats.provenance import reachable_modules
 
         path = self._path(learner, key)

@@ -11,18 +11,15 @@ import dataclasses
 import importlib
 import io
 import json
-import math
 import sys
 import zipfile
-from collections import OrderedDict
 from collections.abc import Collection
-from datetime import date, datetime
 from functools import cached_property
-from typing import Any, cast
-
-import numpy as np
+from typing import Any
 
 from quantstrats.errors import in_one_line
+from quantstrats.learning.formats import FORMATS, is_torch
+from quantstrats.learning.plain_values import UnsafeStateError, described, from_plain, to_plain
 from quantstrats.models.base import FittedModel, Model
 from quantstrats.models.hidden_markov import FittedHiddenMarkov
 from quantstrats.models.regression import FittedRegression, Regression
@@ -30,14 +27,6 @@ from quantstrats.signals import Signal
 
 _STATE = "state.json"
 _MODELS = (FittedModel, Model, FittedRegression, Regression, FittedHiddenMarkov)
-# Beyond what skops trusts: classes of these modules, functions of those. Not more, since some of these packages'
-# classes and functions run text that they are given (scipy.stats.rv_generic, numpy.testing.measure).
-_MODEL_CLASSES = ("sklearn.", "numpy.dtype", "scipy.sparse.", "scipy.interpolate.")
-_MODEL_FUNCTIONS = ("sklearn.feature_selection.", "sklearn.metrics.")
-
-
-class UnsafeStateError(ValueError):
-    """A fitted signal holds something that no safe format carries, or a stored one cannot be trusted."""
 
 
 def pack(signal: Signal | None, modules: Collection[str]) -> bytes:
@@ -128,32 +117,22 @@ def _packed_fields(thing: Any, files: dict[str, bytes]) -> dict[str, Any]:
 
 
 def _packed(value: Any, files: dict[str, bytes]) -> Any:
-    """Return JSON that says what a value is; bulky ones go into files.
+    """Return JSON that says what a value is; bulky ones go into files."""
 
-    A subclass of a plain type, a named tuple for instance, would come back as that type, so it is not taken for one.
-    """
-    kind = type(value)
-    if value is None or kind in (bool, str, int):
-        return value
-    if kind is float:
-        return value if math.isfinite(value) else {"float": repr(value)}
-    if kind in (tuple, list):
-        return {kind.__name__: [_packed(item, files) for item in value]}
-    if kind is dict and not _is_torch(value):
-        return {"dict": [[_packed(key, files), _packed(item, files)] for key, item in value.items()]}
-    if isinstance(value, date):
-        return _packed_time(value)
-    if isinstance(value, _MODELS):
+    def other(value: Any) -> dict[str, Any]:
+        if not isinstance(value, _MODELS):
+            return _packed_file(value, files)
         try:
             return {"model": _packed_fields(value, files)}
         except UnsafeStateError as opaque:
-            raise UnsafeStateError(f"{_a(value)}: {opaque}") from None
-    return _packed_file(value, files)
+            raise UnsafeStateError(f"{described(value)}: {opaque}") from None
+
+    return other(value) if is_torch(value) else to_plain(value, other)
 
 
 def _packed_file(value: Any, files: dict[str, bytes]) -> dict[str, str]:
     """Write a value into a file of its own."""
-    for suffix, fits, write, _ in _FORMATS:
+    for suffix, fits, write, _ in FORMATS:
         if fits(value):
             name = f"{len(files)}.{suffix}"
             try:
@@ -162,13 +141,9 @@ def _packed_file(value: Any, files: dict[str, bytes]) -> dict[str, str]:
                 raise
             # What a library cannot write is told in as many ways as there are libraries.
             except Exception as error:
-                raise UnsafeStateError(f"{_a(value)}, which cannot be written ({in_one_line(error)})") from error
+                raise UnsafeStateError(f"{described(value)}, which cannot be written ({in_one_line(error)})") from error
             return {"file": name}
-    raise UnsafeStateError(f"{_a(value)}, which no safe format carries")
-
-
-def _a(value: Any) -> str:
-    return f"a {type(value).__module__}.{type(value).__qualname__}"
+    raise UnsafeStateError(f"{described(value)}, which no safe format carries")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -205,199 +180,10 @@ class _Reading:
 
     def value(self, value: Any) -> Any:
         """Return what JSON describes."""
-        if not isinstance(value, dict):
-            return value
-        ((kind, content),) = value.items()
-        if kind == "float":
-            return float(content)
-        if kind in ("tuple", "list"):
-            return (tuple if kind == "tuple" else list)(self.value(item) for item in content)
-        if kind == "dict":
-            return {self.value(key): self.value(item) for key, item in content}
+        return from_plain(value, self._other)
+
+    def _other(self, kind: str, content: Any) -> Any:
         if kind == "model":
             return self.made(content, *_MODELS)
-        if kind in _TIMES:
-            return _TIMES[kind](content)
-        readers = {name: read for name, _, _, read in _FORMATS}
+        readers = {name: read for name, _, _, read in FORMATS}
         return readers[content.partition(".")[2]](self.files[content])
-
-
-def _packed_time(value: date) -> dict[str, str]:
-    kind = type(value).__name__
-    if kind not in _TIMES or _TIMES[kind](value.isoformat()) != value:
-        raise UnsafeStateError(f"{_a(value)}, which no safe format carries")
-    return {kind: value.isoformat()}
-
-
-def _timestamp(text: str) -> Any:
-    import pandas as pd
-
-    return pd.Timestamp(text)
-
-
-_TIMES = {"date": date.fromisoformat, "datetime": datetime.fromisoformat, "Timestamp": _timestamp}
-
-
-def _is_array(value: Any) -> bool:
-    # A masked array would lose its mask, and an array without dimensions comes back as a number.
-    plain = type(value) is np.ndarray and value.ndim > 0
-    return (plain or isinstance(value, np.generic)) and not value.dtype.hasobject
-
-
-def _array_bytes(value: Any) -> bytes:
-    content = io.BytesIO()
-    np.save(content, value, allow_pickle=False)
-    return content.getvalue()
-
-
-def _array(content: bytes) -> Any:
-    values = np.load(io.BytesIO(content), allow_pickle=False)
-    return values[()] if values.ndim == 0 else values
-
-
-def _is_frame(value: Any) -> bool:
-    import pandas as pd
-
-    if isinstance(value, pd.DataFrame):
-        return all(isinstance(name, str) for name in value.columns)
-    return isinstance(value, pd.Series) and (value.name is None or isinstance(value.name, str))
-
-
-def _frame_bytes(value: Any) -> bytes:
-    import pandas as pd
-
-    content = io.BytesIO()
-    frame = value.copy(deep=False) if isinstance(value, pd.DataFrame) else value.to_frame(_SERIES)
-    frame.attrs = {"series": [value.name] if isinstance(value, pd.Series) else None}
-    frame.to_parquet(content)
-    again = _frame(content.getvalue())
-    if value.attrs or type(again) is not type(value) or not again.equals(value):
-        raise UnsafeStateError(f"{_a(value)} that does not come back from Parquet as it was")
-    return content.getvalue()
-
-
-_SERIES = "series"
-
-
-def _frame(content: bytes) -> Any:
-    import pandas as pd
-
-    frame = pd.read_parquet(io.BytesIO(content))
-    named = frame.attrs.pop("series")
-    return frame if named is None else frame[_SERIES].rename(named[0])
-
-
-def _loaded(package: str) -> Any:
-    """Return a package if anyone has imported it: without it nobody holds an object of it."""
-    return sys.modules.get(package)
-
-
-def _is_sklearn(value: Any) -> bool:
-    return _loaded("sklearn.base") is not None and type(value).__module__.startswith("sklearn.")
-
-
-def _sklearn_bytes(value: Any) -> bytes:
-    skops = _skops()
-    content = cast("bytes", skops.dumps(value))
-    _check_models(skops, content)
-    return content
-
-
-def _sklearn(content: bytes) -> Any:
-    skops = _skops()
-    return skops.loads(content, trusted=_check_models(skops, content))
-
-
-def _skops() -> Any:
-    try:
-        import skops.io
-    except ModuleNotFoundError:
-        raise UnsafeStateError("a scikit-learn model, which needs skops: pip install 'quantstrats[ml-cpu]'") from None
-    return skops.io
-
-
-def _check_models(skops: Any, content: bytes) -> list[str]:
-    """Return the types and functions that a stored model needs beyond those that skops trusts, if all may be had."""
-    wanted = cast("list[str]", skops.get_untrusted_types(data=content))
-    for name in wanted:
-        if not _may_be_had(name):
-            raise UnsafeStateError(f"a model with {name}, which no safe format carries")
-    return wanted
-
-
-def _may_be_had(name: str) -> bool:
-    if not f"{name}.".startswith(("sklearn.", "numpy.", "scipy.")):
-        return False
-    module, _, attribute = name.rpartition(".")
-    thing = getattr(importlib.import_module(module), attribute, None)
-    # By where it is defined: a module has more names than its own.
-    home = f"{getattr(thing, '__module__', '')}.{getattr(thing, '__qualname__', '')}"
-    return home.startswith(_MODEL_CLASSES if isinstance(thing, type) else _MODEL_FUNCTIONS)
-
-
-def _is_xgboost(value: Any) -> bool:
-    xgboost = _loaded("xgboost")
-    return xgboost is not None and isinstance(value, xgboost.Booster | xgboost.XGBModel)
-
-
-def _xgboost_bytes(value: Any) -> bytes:
-    import xgboost
-
-    if getattr(xgboost, type(value).__name__, None) is not type(value):
-        raise UnsafeStateError(f"{_a(value)}, which no safe format carries")
-    if isinstance(value, xgboost.Booster):
-        booster, parameters = value, {}
-    else:
-        # The model alone does not say which number stands for a missing value, and more.
-        booster, parameters = value.get_booster(), value.get_params()
-    files: dict[str, bytes] = {}
-    header = [type(value).__name__, _packed(parameters, files)]
-    if files:
-        raise UnsafeStateError(f"{_a(value)} with parameters that are no plain numbers or texts")
-    return json.dumps(header).encode() + b"\n" + bytes(booster.save_raw("ubj"))
-
-
-def _xgboost(content: bytes) -> Any:
-    import xgboost
-
-    header, _, model = content.partition(b"\n")
-    name, parameters = json.loads(header)
-    cls = getattr(xgboost, name)
-    if cls is not xgboost.Booster and not (isinstance(cls, type) and issubclass(cls, xgboost.XGBModel)):
-        raise UnsafeStateError(f"xgboost has no model {name!r}")
-    made = cls(**_Reading({}, ()).value(parameters))
-    made.load_model(bytearray(model))
-    return made
-
-
-def _is_torch(value: Any) -> bool:
-    torch = _loaded("torch")
-    if torch is None:
-        return False
-    if type(value) in (dict, OrderedDict):
-        return bool(value) and all(isinstance(item, torch.Tensor) for item in value.values())
-    return isinstance(value, torch.Tensor)
-
-
-def _torch_bytes(value: Any) -> bytes:
-    import torch
-
-    content = io.BytesIO()
-    torch.save(value, content)
-    return content.getvalue()
-
-
-def _torch(content: bytes) -> Any:
-    import torch
-
-    return torch.load(io.BytesIO(content), weights_only=True)
-
-
-# suffix, whether a value is of this format, how it is written, how it is read
-_FORMATS = (
-    ("npy", _is_array, _array_bytes, _array),
-    ("parquet", _is_frame, _frame_bytes, _frame),
-    ("skops", _is_sklearn, _sklearn_bytes, _sklearn),
-    ("ubj", _is_xgboost, _xgboost_bytes, _xgboost),
-    ("pt", _is_torch, _torch_bytes, _torch),
-)

@@ -24,7 +24,8 @@ from hypothesis.extra import numpy as hnp
 
 from quantstrats import Signal
 from quantstrats import models as kinds
-from quantstrats.learning.fitted_state import UnsafeStateError, pack, unpack
+from quantstrats.learning.fitted_state import pack, unpack
+from quantstrats.learning.plain_values import UnsafeStateError
 from quantstrats.models.base import FittedModel, Model
 from quantstrats.portfolio.schedule import Schedule
 
@@ -273,7 +274,8 @@ def test_an_xgboost_model_with_a_function_in_it_is_not_written():
     xgboost = pytest.importorskip("xgboost", reason="xgboost is not installed")
     model = xgboost.XGBRegressor(n_estimators=1, eval_metric=lambda truth, guess: 0.0)
     model.fit(np.ones((4, 1)), np.arange(4.0))
-    assert refusal(model) == "field 'value' holds a builtins.function, which no safe format carries"
+    named = "a xgboost.sklearn.XGBRegressor with a builtins.function"
+    assert refusal(model) == f"field 'value' holds {named}, which no safe format carries"
 
 
 def test_the_weights_of_torch_come_back():
@@ -693,19 +695,19 @@ def test_models_that_could_run_code_are_neither_written_nor_read(trap):
 
 def test_names_that_a_module_only_imports_are_not_had(monkeypatch):
     pytest.importorskip("skops.io", reason="skops is not installed")
-    from quantstrats.learning.fitted_state import _may_be_had
+    from quantstrats.learning.formats import may_be_had
 
-    assert _may_be_had("sklearn.feature_selection._univariate_selection.f_classif")
-    assert _may_be_had("sklearn.tree._tree.Tree")
+    assert may_be_had("sklearn.feature_selection._univariate_selection.f_classif")
+    assert may_be_had("sklearn.tree._tree.Tree")
     for name in (
         "sklearn.metrics.pairwise.partial",
         "sklearn.feature_selection._univariate_selection.np",
         "os.system",
     ):
-        assert not _may_be_had(name)
+        assert not may_be_had(name)
     # A module outside the three packages is not even imported.
     monkeypatch.setattr("importlib.import_module", lambda name: pytest.fail(f"{name} was imported"))
-    assert not _may_be_had("antigravity.anything")
+    assert not may_be_had("antigravity.anything")
 
 
 def test_a_stored_xgboost_model_of_another_class_is_not_made():

@@ -1,4 +1,4 @@
-"""What holds for each of the simple signals that ship: the guard at every row, restarts, other units, odd markets."""
+"""What holds for each of the simple signals that ship, beyond test_contract: other units, and odd markets."""
 
 from __future__ import annotations
 
@@ -19,10 +19,6 @@ from quantstrats_plugins.news_jump import NewsJump
 from quantstrats import Market, SideSeries
 from quantstrats.evaluation import evaluate
 from quantstrats.guard.check import check_lookahead
-from quantstrats.history import history
-from quantstrats.learning.fits import Fits
-from quantstrats.portfolio.allocators import Proportional
-from quantstrats.strategy import Strategy
 
 # With short windows, so that few rows are enough; the quarter of indicator_thresholds comes on top.
 SIGNALS = [
@@ -63,42 +59,16 @@ def market():
     return bars(1, 560)
 
 
-@pytest.mark.parametrize("signal", SIGNALS, ids=NAMES)
-def test_the_guard_finds_nothing_at_any_row(signal, market):
-    fits = Fits()
-    late = market.rows(len(market) - 100 - history_rows(signal), len(market))
-    forecast = evaluate(signal, late, fits=fits)
-    report = check_lookahead(signal, late, forecast, mode="full", fits=fits)
+def test_the_guard_finds_nothing_in_the_cross_of_strengths(market):
+    # A line that test_contract does not draw.
+    signal = LaguerreCross(0.0, 0.3, "rsi")
+    late = market.rows(len(market) - 100 - signal.warmup(), len(market))
+    forecast = evaluate(signal, late)
+    report = check_lookahead(signal, late, forecast, mode="full")
     assert report.result == "clean"
     assert report.rows > 30
-    values = forecast.to_numpy()
-    assert (values[np.isfinite(values)] > 0).any()
-    assert (values[np.isfinite(values)] < 0).any()
-
-
-def history_rows(signal):
-    """Return about how many rows a signal takes before its first opinion."""
-    return signal.warmup() + getattr(signal, "train", 0) + 5
-
-
-@pytest.mark.parametrize("signal", SIGNALS, ids=NAMES)
-def test_a_session_that_starts_today_agrees_with_the_backtest(signal, market):
-    strategy, in_backtest = Strategy(signal, Proportional()), Fits()
-    whole = strategy.forecast(market, in_backtest)
-    told = 0
-    for row in range(len(market) - 1, len(market) - 120, -17):
-        first = history(strategy, market.calendar, market.index[row], market.bar)
-        assert first >= market.index[0]
-        live = market.rows(int(market.index.searchsorted(first)), row + 1).with_listed_symbols()
-        seen = strategy.forecast(live, Fits()).iloc[-1].reindex(market.symbols)
-        pd.testing.assert_series_equal(seen, whole.iloc[row], rtol=1e-6, atol=1e-9, check_names=False)
-        told += int(whole.iloc[row].notna().any())
-    assert told >= 6
-
-
-@pytest.mark.parametrize("signal", SIGNALS, ids=NAMES)
-def test_asked_twice_it_says_the_same(signal, market):
-    pd.testing.assert_frame_equal(evaluate(signal, market), evaluate(signal, market), check_exact=True)
+    assert (forecast > 0.0).any(axis=None)
+    assert (forecast < 0.0).any(axis=None)
 
 
 @pytest.mark.parametrize("signal", SIGNALS, ids=NAMES)
