@@ -103,6 +103,8 @@ def details_of(
 ) -> Details:
     """Return the signal's details, asked on the market with its forecast, its parts' and a learner's refits.
 
+    How long each part takes for one row more is there as ``market.part_seconds``.
+
     Parameters
     ----------
     signal : Signal
@@ -129,7 +131,8 @@ def details_of(
             evaluation.rows(signal, market, 0, len(market)), index=market.index, columns=market.symbols
         )
     refits = evaluation.refits(signal, market) if isinstance(signal, Learner) else ()
-    seen = market.with_parts(evaluation.parts(signal, market, 0, len(market))).with_outcome(forecast, refits)
+    parts = evaluation.parts(signal, market, 0, len(market))
+    seen = market.with_parts(parts).with_outcome(forecast, refits, evaluation.part_seconds(signal, market))
     details = call(signal, "details", seen)
     who = f"signal {signal.name!r}: details()"
     if not isinstance(details, Details):
@@ -200,6 +203,15 @@ class Evaluation:
             values[first:stop] = self.rows(part, market, first, stop)
             frames[name] = pd.DataFrame(values, index=market.index, columns=market.symbols)
         return frames
+
+    def part_seconds(self, signal: Signal, market: Market) -> dict[str, float]:
+        """Return how long each part of a composition takes for the last row alone, once what it learned is at hand."""
+        seconds = {}
+        for name, part in parts_of(signal).items():
+            began = time.perf_counter()
+            self.rows(part, market, len(market) - 1, len(market))
+            seconds[name] = time.perf_counter() - began
+        return seconds
 
     def refits(self, learner: Learner, market: Market) -> tuple[Refit, ...]:
         """Return what the learner learned at each refit whose rows may have an opinion, in their order."""

@@ -66,6 +66,7 @@ CASES = {
     "cluster_distance": Case(YEAR),
     # Of some thousand random pairs that pass without any control, enough are traded to judge them.
     "cointegration_pairs": Case({"control": "none"}, DIRECT, count=10),
+    "committee": Case({"agents": [TREND, "laguerre_cross", "bollinger_reversion"]}),
     "hidden_markov_regime": Case(YEAR),
     "indicator_thresholds": Case(),
     "laguerre_channel": Case(),

@@ -128,6 +128,7 @@ CASES = (
     Case({"name": "anomaly_spike"}, "3 funds"),
     Case({"name": "cluster_distance"}, "3 funds"),
     Case({"name": "best_scored", "signal": CROSS, "top": 1}, "3 funds"),
+    Case({"name": "committee", "agents": [CROSS, "bollinger_reversion", "indicator_thresholds"]}, "3 funds"),
     Case({"name": "policy_gradient"}, "3 funds"),
     Case(
         {"name": "regime_switch", "regime": {"name": "hidden_markov_regime", "train": 1000}, "calm": TREND},

@@ -68,6 +68,9 @@ class Market:
         Where a signal is asked for its details: its evaluated forecast, rows x symbols.
     refits : tuple of Refit
         Where a learner is asked for its details: what it learned at each refit, in their order.
+    part_seconds : mapping of str to float
+        Where a composition is asked for its details: how long each part took for the last row, as a live session would
+        ask; by field name as in ``parts``.
     memo : dict
         What was computed from these bars and may be used again, by whoever computes it.
     """
@@ -95,6 +98,7 @@ class Market:
         self._cut: Cut | None = None
         self.forecast: pd.DataFrame | None = None
         self.refits: tuple[Refit, ...] = ()
+        self.part_seconds: Mapping[str, float] = MappingProxyType({})
         self.memo: dict[Any, Any] = {}
         self.calendar = calendar
         self.ended = MappingProxyType(dict(ended))
@@ -378,10 +382,12 @@ class Market:
         market._parts = dict(parts)
         return market
 
-    def with_outcome(self, forecast: pd.DataFrame | None, refits: tuple[Refit, ...]) -> Market:
+    def with_outcome(
+        self, forecast: pd.DataFrame, refits: tuple[Refit, ...], part_seconds: Mapping[str, float]
+    ) -> Market:
         """Return the same bars with what came of the signal that is asked for its details."""
         market = self._with(self._panel)
-        market.forecast, market.refits = forecast, refits
+        market.forecast, market.refits, market.part_seconds = forecast, refits, MappingProxyType(dict(part_seconds))
         return market
 
     def with_universe(self, universe: pd.DataFrame) -> Market:

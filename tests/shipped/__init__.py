@@ -31,6 +31,7 @@ SETTINGS = {
     "cluster_basket": {"clusters": 2, "lookback": 10, **QUICK},
     "cluster_distance": {"clusters": 2, "quantile": 0.8, **QUICK},
     "cointegration_pairs": {"control": "none", "level": 0.5, "entry": 1.0, **QUICK},
+    "committee": {"agents": [TREND, "bollinger_reversion"]},
     "hidden_markov_regime": {"memory": 10, **QUICK},
     "indicator_thresholds": {"rsi": 3, "ema": 8, "bollinger": 10, "stop_loss": 0.03, "take_profit": 0.04},
     "laguerre_channel": {"gamma": 0.4, "window": 10, "hold": 6},
