@@ -12,7 +12,7 @@ Hedge = Literal["least_squares", "total_least_squares", "rolling", "kalman"]
 Neutral = Literal["dollar", "beta"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CointegrationPairs(Learner):
     """Find cointegrated pairs on a formation window, and trade their spreads back to the mean on the rows after it.
 

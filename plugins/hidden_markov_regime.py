@@ -8,7 +8,7 @@ import numpy as np
 from quantstrats import Details, Learner, Signal, features, hookimpl, models
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HiddenMarkovRegime(Learner):
     """How likely times are calm, less how likely they are not: from -1 to 1.
 

@@ -1,6 +1,7 @@
 """One signal says which side, a second model whether to believe it, and how much."""
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class MetaLabelled(Learner):
     model: str = "random_forest"
     held_back: float = 0.25
     seed: int = 0
-    train: int = 756
+    train: int | date = 756
 
     def __post_init__(self):
         super().__post_init__()

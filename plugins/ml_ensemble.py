@@ -1,6 +1,7 @@
 """Five models that err in different ways, heard together, and followed only where they are sure and agree."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 import numpy as np
@@ -79,7 +80,7 @@ class MLEnsemble(Learner):
     held_back: float = 0.25
     folds: int = 4
     seed: int = 0
-    train: int = 756
+    train: int | date = 756
 
     def __post_init__(self):
         super().__post_init__()

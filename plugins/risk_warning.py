@@ -17,7 +17,7 @@ INPUTS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RiskWarning(Learner):
     """Fully invested while a fall is unlikely, ever less the likelier it becomes.
 

@@ -1,6 +1,7 @@
 """Six classifiers compete for the trend, on the past alone."""
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 
@@ -64,7 +65,7 @@ class TrendClassifier(Learner):
     folds: int = 4
     cost_bps: float = 15.0
     seed: int = 0
-    train: int = 756
+    train: int | date = 756
 
     def __post_init__(self):
         super().__post_init__()
