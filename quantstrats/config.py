@@ -43,7 +43,10 @@ def validated(hint: Any, value: Any, where: str) -> Any:
     try:
         return TypeAdapter(hint, config=config).validate_python(value)
     except ValidationError as invalid:
-        message = invalid.errors()[0]["msg"].removeprefix("Value error, ")
+        error = invalid.errors()[0]
+        message = error["msg"].removeprefix("Value error, ")
+        if error["type"] in {"tuple_type", "list_type"} and isinstance(error["input"], str):
+            message = f"a list is needed: [{error['input']}]"
         raise ConfigError(f"{where}: {message} (given: {value!r})") from None
 
 

@@ -205,7 +205,7 @@ def test_what_is_no_signal_is_told_in_one_line(plugins, thing, line):
             "'model': signal 'learned', parameter 'train': a number is needed, not a truth value (given: True)",
         ),
         ({"pair": ["trend"]}, "'pair': Input should be an instance of Signal (given: ['trend'])"),
-        ({"voters": "trend"}, "'voters': Input should be a valid tuple (given: 'trend')"),
+        ({"voters": "trend"}, "'voters': a list is needed: [trend] (given: 'trend')"),
     ],
 )
 def test_what_does_not_fit_is_one_line_with_the_path_to_it(plugins, params, line):
