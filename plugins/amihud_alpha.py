@@ -62,8 +62,11 @@ class AmihudAlpha(Signal):
             "price": market.close,
         }
         deciles = factors.quantile_means(market.forecast, alike, parts, horizon=MONTH).join(earned.table, how="outer")
+        called = "Deciles" if parts == DECILES else f"{parts} parts"
         return Details(
-            tables={"Deciles by illiquidity, and the month after": deciles.loc[earned.table.index]},
+            tables={
+                f"{called} by illiquidity, and the {MONTH} bars after (fractions)": deciles.loc[earned.table.index]
+            },
             pictures={"Returns by illiquidity": factors.quantile_picture(earned, market.bars_per_year)},
         )
 

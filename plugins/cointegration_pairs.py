@@ -87,8 +87,13 @@ class CointegrationPairs(Learner):
             raise ValueError(
                 f"size ({self.size}) must be 2 to 6, most ({self.most}) at least 1 and share ({self.share}) in 0 to 1"
             )
-        if self.window < 3 or not 0.0 <= self.drift < 1.0:
-            raise ValueError(f"window ({self.window}) must be at least 3 and drift ({self.drift}) from 0 to below 1")
+        if self.window < 3 or not 0.0 <= self.drift < 1.0 or not -1.0 <= self.correlation < 1.0:
+            raise ValueError(
+                f"window ({self.window}) must be at least 3, drift ({self.drift}) from 0 to below 1 and correlation "
+                f"({self.correlation}) from -1 to below 1"
+            )
+        if self.hedge == "kalman" and isinstance(self.train, int) and self.train < self.window:
+            raise ValueError(f"the Kalman filter starts from window ({self.window}) of train ({self.train}) rows")
 
     def warmup(self):
         return self.window if self.hedge == "rolling" else SILENT + 1

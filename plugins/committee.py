@@ -40,7 +40,9 @@ class Committee(Signal):
     quorum: float = 0.5
 
     def __post_init__(self):
-        if not self.agents or len(self.weights) not in {0, len(self.agents)}:
+        if not self.agents:
+            raise ValueError("agents is empty; name at least one signal")
+        if len(self.weights) not in {0, len(self.agents)}:
             raise ValueError(
                 f"{len(self.agents)} agents and {len(self.weights)} weights: give one weight for each agent"
             )

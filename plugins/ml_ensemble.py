@@ -56,8 +56,8 @@ class MLEnsemble(Learner):
     confidence : float
         Least probability of the side that is taken.
     disagreement : float
-        Largest part of the models that may vote otherwise than most do. Of five at most two can, which is 0.4: 0.3
-        wants four of five, or three of four.
+        Largest part of the models that may vote otherwise than most do. Of five and two classes at most two can,
+        which is 0.4: 0.3 wants four of five, or three of four.
     steps : int
         Bars that a network reads.
     held_back : float
@@ -134,9 +134,11 @@ class MLEnsemble(Learner):
         came = np.concatenate([each.labels == labels.UP for each in served])
         return Details(
             tables={
-                "Each model and all together, out of sample": models.ensemble_scores(served, names),
+                "Each model and all together, out of sample": titled(models.ensemble_scores(served, names), names),
                 "What was followed": followed(served),
-                "Importance out of sample": moved.assign(permutation=np.mean(worth, axis=(0, 1))),
+                "Importance out of sample: mean Shapley value of each model, in log-odds; log loss by permutation": (
+                    titled(moved.assign(permutation=np.mean(worth, axis=(0, 1))), names)
+                ),
             },
             pictures={
                 "Chance of a rise, out of sample": models.calibration_picture(
@@ -174,6 +176,13 @@ class MLEnsembleFitted(Signal):
         """Return the chances of a rise and of a fall, and how far the models disagree, for each row."""
         up, down = (self.model.probability(label, inputs) for label in (labels.UP, labels.DOWN))
         return up, down, models.disagreement(models.opinions(self.model, inputs))
+
+
+def titled(table, names):
+    """Return a table with headings as they are spoken."""
+    headings = {"auc": "AUC", "brier": "Brier", "weight": "weight (learned: slope in log-odds)"}
+    words = {name: name.replace("_", " ") for name in (*names, *table.columns)}
+    return table.rename(columns=words | headings, index=words)
 
 
 def followed(served):

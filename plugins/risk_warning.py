@@ -66,8 +66,18 @@ class RiskWarning(Learner):
     def __post_init__(self):
         risks, hedges = zip(*self.steps, strict=True) if self.steps else ((), ())
         ascending = all(np.diff(risks) > 0) and all(np.diff(hedges) >= 0)
-        if not self.steps or not ascending or risks[0] < 0 or not 0 <= hedges[0] <= hedges[-1] <= 1:
+        if (
+            not self.steps
+            or not ascending
+            or not 0 <= risks[0] <= risks[-1] <= 1
+            or not 0 <= hedges[0] <= hedges[-1] <= 1
+        ):
             raise ValueError(f"steps ({self.steps}) are pairs of risk and hedge, both fractions, ascending")
+        if not self.horizons or min(self.horizons) < 1 or not 0 < self.loss < 1 or not 0 <= self.held_back < 1:
+            raise ValueError(
+                f"horizons ({self.horizons}) must be at least 1 bar each, loss ({self.loss}) and held_back "
+                f"({self.held_back}) fractions below 1"
+            )
 
     def warmup(self):
         return features.warmup(self.inputs)

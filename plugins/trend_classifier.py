@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class TrendClassifier(Learner):
     horizon: int = 10
     threshold: float = 0.0
     models: tuple[str, ...] = SIX
-    by: str = "log_loss"
+    by: Literal["accuracy", "precision", "recall", "auc", "brier", "log_loss"] = "log_loss"
     folds: int = 4
     cost_bps: float = 15.0
     seed: int = 0
@@ -69,11 +70,13 @@ class TrendClassifier(Learner):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.horizon < 1 or self.threshold < 0 or not self.models:
+        if self.horizon < 1 or not self.threshold >= 0 or not self.models:
             raise ValueError(
                 f"horizon ({self.horizon}) must be at least 1, threshold ({self.threshold}) at least 0, and at least "
                 "one model named"
             )
+        if self.folds < 2 or not self.cost_bps >= 0:
+            raise ValueError(f"folds ({self.folds}) must be at least 2, cost_bps ({self.cost_bps}) at least 0")
         self.candidates()
 
     def warmup(self):
@@ -102,7 +105,10 @@ class TrendClassifier(Learner):
 
     def net(self, compared, name, samples, market):
         up, down = (compared.probability(name, label) for label in (labels.UP, labels.DOWN))
-        return self.sharpe(samples.frame(up - down), market)
+        forecast = samples.frame(up - down)
+        told = forecast.dropna(how="all").index
+        # Of the rows that the models were asked for; the features' warm-up before them is no time out of the market.
+        return self.sharpe(forecast, market.between(told[0], told[-1])) if len(told) else np.nan
 
     def sharpe(self, forecast, market):
         earned = factors.following_returns(forecast, market, cost_bps=self.cost_bps, short=False)
@@ -118,10 +124,11 @@ class TrendClassifier(Learner):
         worth = [models.permutation_importance(each.signal.model, each.inputs, each.labels) for each in served]
         chosen = [each.signal.chosen for each in served]
         starts = [each.refit.start for each in served]
+        net = f"net Sharpe: long or flat, {self.cost_bps:g} bps a trade"
         return Details(
             tables={
-                "The models on rows of the folds, within the training rows": in_folds(served, self.models),
-                "The chosen model out of sample": self.out_of_sample(served, market),
+                f"The models on rows of the folds, within the training rows ({net})": in_folds(served, self.models),
+                f"The chosen model out of sample ({net})": self.out_of_sample(served, market),
             },
             pictures={
                 "Chance of a rise, out of sample": models.calibration_picture(

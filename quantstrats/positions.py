@@ -96,7 +96,7 @@ def until_stopped(wanted: pd.DataFrame, close: pd.DataFrame, *, stop_loss: float
     Raises
     ------
     DataError
-        If a fraction is not above 0, or the frames differ in shape.
+        If a fraction is not above 0, or the frames differ in rows or columns.
     """
     import pandas as pd
 
@@ -106,6 +106,8 @@ def until_stopped(wanted: pd.DataFrame, close: pd.DataFrame, *, stop_loss: float
         raise DataError(f"stop_loss is {stop_loss} and take_profit is {take_profit}; both are fractions above 0")
     if wanted.shape != close.shape:
         raise DataError(f"wanted has the shape {wanted.shape}, close {close.shape}; they must be alike")
+    if not (wanted.index.equals(close.index) and wanted.columns.equals(close.columns)):
+        raise DataError("wanted and close have other rows or columns, or the same in another order; reindex one")
     held = sides_until_stopped(wanted.to_numpy("float64"), close.to_numpy("float64"), stop_loss, take_profit)
     return pd.DataFrame(held, index=wanted.index, columns=wanted.columns)
 

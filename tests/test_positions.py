@@ -137,3 +137,12 @@ def test_symbols_do_not_touch_each_other():
 def test_what_makes_no_sense_is_refused(ask, line):
     with pytest.raises(DataError, match=line):
         ask()
+
+
+def test_closes_in_another_order_are_refused():
+    days = pd.bdate_range("2020-01-01", periods=3)
+    wanted = pd.DataFrame({"A": [1.0, 0.0, 0.0]}, index=days)
+    close = pd.DataFrame({"A": [10.0, 11.0, 12.0]}, index=days)
+    for wrong in (close.iloc[::-1], close.rename(columns={"A": "B"})):
+        with pytest.raises(DataError, match="other rows or columns, or the same in another order"):
+            positions.until_stopped(wanted, wrong, stop_loss=0.1, take_profit=0.1)

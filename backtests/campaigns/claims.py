@@ -4,7 +4,8 @@ None of the claims says over which time, at which costs, or after how many attem
 ships, with parameters that were chosen before its first run, on all bars of ETH that
 ``$QUANTSTRATS_TEST_DATA/crypto_binance_2025.parquet`` has of the length. Decisions are filled at the next open, at 10
 basis points of commission (what a taker pays) and 5 of slippage on each trade; the same without costs stands beside it.
-The interval of the Sharpe ratio is that of a stationary bootstrap (Politis and Romano 1994) of the bars' net returns.
+The interval of the Sharpe ratio is that of a stationary bootstrap (Politis and Romano 1994) of the bars' net returns,
+from the first possible opinion on.
 
 The verdict follows a rule:
 
@@ -27,22 +28,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+import trials
 
 from quantstrats import Costs, Plugins, Run, backtest, load_market
 from quantstrats.learning.fits import Fits
-from quantstrats.research.bootstrap import LEVEL, block_length, statistics
+from quantstrats.making import made
+from quantstrats.research.bootstrap import sharpe_interval
 from quantstrats.runs.ledger import Ledger
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from quantstrats import Market
 
 BARS = {"5m": "5min", "15m": "15min", "1h": "1h", "4h": "4h"}
 COSTS = Costs(commission_bps=10.0, slippage_bps=5.0)
 FREE = Costs(commission_bps=0.0, slippage_bps=0.0)
-REPLICATIONS = 1000
 
 
 @dataclass(frozen=True)
@@ -146,24 +145,10 @@ def ran(claim: Claim, length: str, allocator: str, plugins: Plugins) -> Found:
         backtest(claim.signal, market, allocator=allocator, costs=costs, fractional=True, plugins=plugins, fits=fits)
         for costs in (COSTS, FREE)
     )
-    return Found(length, allocator, net, gross, *sharpe_interval(net, market.bars_per_year))
-
-
-def sharpe_interval(run: Run, bars_per_year: float) -> tuple[float, float]:
-    """Return the percentile interval of the annual Sharpe ratio of a run's returns, from its first position on."""
-    from arch.bootstrap import StationaryBootstrap
-
-    returns = run.returns.to_numpy("float64")
-    returns = returns[int((returns != 0.0).argmax()) :]
-    block = block_length(np.zeros_like(returns), returns)
-    drawn = StationaryBootstrap(block, returns, seed=np.random.default_rng(0))
-    sharpes = [_sharpe(np.asarray(sample[0]), bars_per_year) for sample, _ in drawn.bootstrap(REPLICATIONS)]
-    low, high = np.quantile(sharpes, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
-    return float(low), float(high)
-
-
-def _sharpe(returns: NDArray[np.float64], bars_per_year: float) -> float:
-    return float(statistics(returns[None, :], bars_per_year)["sharpe"][0])
+    signal = made("signal", claim.signal, plugins)
+    returns = trials.since_first_opinion(net.returns, signal, market)
+    interval = sharpe_interval(returns, periods_per_year=market.bars_per_year)
+    return Found(length, allocator, net, gross, *interval)
 
 
 def verdict(claim: Claim, found: Found) -> str:
@@ -199,6 +184,8 @@ def main(plugins: Plugins | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--lengths", default=",".join(BARS), help="of bars, with commas (default: %(default)s)")
     lengths = parser.parse_args().lengths.split(",")
+    if unknown := sorted(set(lengths) - set(BARS)):
+        parser.error(f"--lengths {unknown[0]!r}: there are {', '.join(BARS)}")
     plugins = plugins or Plugins.installed()
     before = Ledger().count()
     for claim in CLAIMS:

@@ -134,7 +134,7 @@ def state(case: Planted, size: str, seed: int) -> Found:
     return Found(min(shares) > RIGHT, sum(shares) / 2)
 
 
-RULES: dict[str, tuple[Callable[[Planted, float, int], Found], str]] = {
+RULES: dict[str, tuple[Callable[[Planted, str, int], Found], str]] = {
     "pair": (pair, "others"),
     "pays": (pays, "Sharpe ratio"),
     "state": (state, "rows right"),
@@ -159,7 +159,7 @@ def interval(found: int, of: int) -> tuple[float, float]:
 def main(arguments: list[str] | None = None) -> int:
     """Print the table."""
     given = trials.options(__doc__).parse_args(arguments)
-    names = given.only or list(CASES)
+    names = trials.names_of(given.only, CASES)
     jobs = [(name, size, seed) for name in names for size in CASES[name].sizes for seed in given.seeds]
     results = trials.in_processes(looked_for, jobs, given.processes)
     print(f"Planted truth, before costs, seeds {given.seeds[0]} to {given.seeds[-1]} ({len(given.seeds)})\n")

@@ -1,10 +1,11 @@
 """What each signal that ships earned on real bars: ``python backtests/campaigns/real_data.py``.
 
 Parameters are the defaults or those of the shipped configurations, chosen before the first run and not after it;
-where a learner's training rows would leave nothing of the ten years to trade, they are fewer, and the table says so.
-Orders fill at the next open, at 10 basis points of commission and 5 of slippage. Figures are of the bars from the
-first position on, with the 95% interval of the Sharpe ratio (stationary bootstrap, Politis and Romano 1994); the
-benchmark holds the same symbols in equal weights over the same bars. Each run has a process of its own, in which it
+what differs (fewer training rows, so that something of the ten years is left to trade; other parts) stands beside the
+name. Orders fill at the next open, at 10 basis points of commission and 5 of slippage. Figures are of the bars from
+the first possible opinion on, held or not, with the 95% interval of the Sharpe ratio (stationary bootstrap, Politis and
+Romano 1994); the benchmark holds the same symbols in equal weights over the same bars, and the difference to it is
+paired, drawn from both at once. Each run has a process of its own, in which it
 learns everything anew: time is that of the whole run with the sampled guard, memory the peak of the process.
 
 Bars beyond what ships are read from ``$QUANTSTRATS_TEST_DATA``; without it their rows are left out. docs/campaigns.md
@@ -23,6 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import trials
+
 FOLDER = "QUANTSTRATS_TEST_DATA"
 YEAR = 252.0  # sessions
 STOCKS = "AAPL,AMD,BAC,BBY,CVX,GE,HD,JNJ,JPM,KO,LLY,MRK,MSFT,PEP,PFE,PG,RRC,UNH,WMT,XOM"
@@ -40,6 +43,7 @@ HEAD = (
     "a year",
     "Sharpe ratio (95%)",
     "benchmark's",
+    "less that (95%)",
     "deepest loss",
     "turnover a year",
     "trades",
@@ -127,8 +131,12 @@ CASES = (
     Case({"name": "anomaly_filter", "signal": CROSS}, "3 funds"),
     Case({"name": "anomaly_spike"}, "3 funds"),
     Case({"name": "cluster_distance"}, "3 funds"),
-    Case({"name": "best_scored", "signal": CROSS, "top": 1}, "3 funds"),
-    Case({"name": "committee", "agents": [CROSS, "bollinger_reversion", "indicator_thresholds"]}, "3 funds"),
+    Case({"name": "best_scored", "signal": CROSS, "top": 1}, "3 funds", note="the best one"),
+    Case(
+        {"name": "committee", "agents": [CROSS, "bollinger_reversion", "indicator_thresholds"]},
+        "3 funds",
+        note="3 agents",
+    ),
     Case({"name": "policy_gradient"}, "3 funds"),
     Case(
         {"name": "regime_switch", "regime": {"name": "hidden_markov_regime", "train": 1000}, "calm": TREND},
@@ -137,15 +145,26 @@ CASES = (
         WEEKLY,
         note="hidden_markov_regime on 1000 rows",
     ),
-    Case({"name": "regime_switch", "regime": "vix_regime", "calm": TREND}, "3 funds", FLAT, WEEKLY, note="vix_regime"),
+    Case(
+        {"name": "regime_switch", "regime": "vix_regime", "calm": TREND},
+        "3 funds",
+        FLAT,
+        WEEKLY,
+        note="vix_regime, momentum while calm",
+    ),
     Case(
         {"name": "regime_switch", "regime": "volatility_regime", "calm": TREND},
         "3 funds",
         FLAT,
         WEEKLY,
-        note="volatility_regime",
+        note="volatility_regime, momentum while calm",
     ),
-    Case({"name": "risk_warning", "refit": "quarter"}, "SPY", {"name": "direct", "cash_buffer": 0.05}),
+    Case(
+        {"name": "risk_warning", "refit": "quarter"},
+        "SPY",
+        {"name": "direct", "cash_buffer": 0.05},
+        note="each quarter",
+    ),
 )
 
 
@@ -156,29 +175,33 @@ def measured(case: Case) -> tuple[str, ...]:
     from quantstrats import Plugins
     from quantstrats.api import backtest_settings
     from quantstrats.learning.fits import Fits
-    from quantstrats.research.bootstrap import sharpe_interval, statistics
+    from quantstrats.research.bootstrap import paired_differences, sharpe_interval, statistics
     from quantstrats.settings.settings import settings_of
 
     began = time.perf_counter()
     config = {"data": bars(case.data), "signal": case.signal, "allocation": case.allocation, **case.blocks}
-    run = backtest_settings(settings_of(config), plugins=Plugins.installed(), fits=Fits())
+    settings, plugins = settings_of(config), Plugins.installed()
+    run = backtest_settings(settings, plugins=plugins, fits=Fits())
     seconds = time.perf_counter() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # kibibytes on Linux
     name = case.signal["name"] + (f" ({case.note})" if case.note else "")
-    returns = run.returns.loc[(run.returns != 0.0).cummax()]
+    signal, market = settings.signal.plugin("signal", plugins), settings.load(plugins)
+    returns = trials.since_first_opinion(run.returns, signal, market)
     cost = f"{run.metrics['annual_turnover'] or 0:.1f}", f"{run.metrics['trades']:,}", f"{seconds:.0f} s"
     if len(returns) < YEAR:
-        return name, case.data, "hardly a position", *["-"] * 4, *cost, f"{memory:.0f} MiB"
+        return name, case.data, "hardly an opinion", *["-"] * 5, *cost, f"{memory:.0f} MiB"
     told = {key: float(value[0]) for key, value in statistics(returns.to_numpy()[None, :], YEAR).items()}
-    held = run.benchmark.reindex(returns.index).fillna(0.0).to_numpy()[None, :]
+    held = run.benchmark.reindex(returns.index).fillna(0.0)
     low, high = sharpe_interval(returns, periods_per_year=YEAR)
+    apart = paired_differences(held, returns, periods_per_year=YEAR).table.loc["sharpe"]
     return (
         name,
         case.data,
         f"{returns.index[0].date()} to {returns.index[-1].date()}",
         f"{told['annual_return']:+.1%}",
         f"{told['sharpe']:.2f} ({low:.2f} to {high:.2f})",
-        f"{float(statistics(held, YEAR)['sharpe'][0]):.2f}",
+        f"{float(statistics(held.to_numpy()[None, :], YEAR)['sharpe'][0]):.2f}",
+        f"{apart['difference']:+.2f} ({apart['low']:+.2f} to {apart['high']:+.2f})",
         f"{told['max_drawdown']:.0%}",
         *cost,
         f"{memory:.0f} MiB",
@@ -197,6 +220,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", action="append", metavar="NAME", help="one signal; may be given again")
     parser.add_argument("--data", action="append", metavar="DATA", help="one set of bars, as '3 funds'")
     given = parser.parse_args(arguments)
+    known = [case.signal["name"] for case in CASES], [case.data for case in CASES]
+    for option, names, choices in zip(("only", "data"), (given.only, given.data), known, strict=True):
+        if unknown := sorted(set(names or ()) - set(choices)):
+            parser.error(f"--{option} {unknown[0]!r}: there are {', '.join(dict.fromkeys(choices))}")
     print(HINDSIGHT)
     print(f"| {' | '.join(HEAD)} |\n|{'---|' * 3}{'---:|' * (len(HEAD) - 3)}", flush=True)
     missing = set()

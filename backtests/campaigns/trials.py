@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import math
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from quantstrats import Plugins
 from quantstrats.factors import annual_sharpe
+from quantstrats.learning.windows import first_row
 from quantstrats.making import made
 from quantstrats.portfolio.schedule import Schedule
 from quantstrats.strategy import Strategy
@@ -18,7 +20,7 @@ from quantstrats.strategy import Strategy
 if TYPE_CHECKING:
     import pandas as pd
 
-    from quantstrats import Market
+    from quantstrats import Market, Signal
 
 Job, Result = TypeVar("Job"), TypeVar("Result")
 
@@ -30,6 +32,14 @@ def options(about: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--processes", type=int, default=2, help="(default: %(default)s)")
     parser.add_argument("--only", action="append", metavar="NAME", help="one row of the table; may be given again")
     return parser
+
+
+def names_of(only: list[str] | None, known: Iterable[str]) -> list[str]:
+    """Return the rows that are asked for, all by default; ends the command where there is none of a name."""
+    names = list(known)
+    if unknown := sorted(set(only or ()) - set(names)):
+        sys.exit(f"error: no row called {unknown[0]!r} (there are {', '.join(names)})")
+    return only or names
 
 
 def seeds_of(text: str) -> list[int]:
@@ -71,6 +81,14 @@ def returns_before_costs(strategy: Strategy, market: Market) -> pd.Series:
     told = forecast.notna().any(axis=1).to_numpy()
     first = int(told.argmax()) + 2 if told.any() else len(earned)
     return earned.iloc[first:]
+
+
+def since_first_opinion(returns: pd.Series, signal: Signal, market: Market) -> pd.Series:
+    """Return a run's returns from the first bar on which the signal's first possible opinion could be held.
+
+    Whether it held anything then or not: what waits for its first position must not choose when it is judged.
+    """
+    return returns.iloc[first_row(signal, market.timeline) + 1 :]
 
 
 def sharpe_and_years(strategy: Strategy, market: Market) -> tuple[float, float]:

@@ -42,8 +42,12 @@ def quantile_picture(quantiles: QuantileReturns, bars_per_year: float) -> Figure
     lowest, highest = alone.columns[0], alone.columns[-1]
     lines = {f"quantile {highest}": alone[highest], f"quantile {lowest}": alone[lowest]}
     lines["top - bottom"] = alone[highest] - alone[lowest]
+    # What was earned is there where it is earned, one horizon after it was decided: where the next position begins.
+    times = list(alone.index)
+    if len(times) > 1:
+        times.append(times[-1] + (times[-1] - times[-2]))
     for name, returns in lines.items():
-        growth.plot(returns.index, (1.0 + returns).cumprod(), label=name)
+        growth.plot(times, [1.0, *(1.0 + returns).cumprod()][: len(times)], label=name)
     growth.set_title("Growth of 1 before costs")
     growth.legend(loc="upper left")
     return figure

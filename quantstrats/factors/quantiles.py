@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quantstrats.checks import is_count
-from quantstrats.errors import ConfigError
+from quantstrats.errors import ConfigError, DataError
 from quantstrats.factors.forward import forward_returns
 from quantstrats.factors.newey_west import MeanTest, automatic_lags, mean_test
 
@@ -117,9 +117,13 @@ def quantile_returns(
     ------
     ConfigError
         If ``quantiles``, ``horizon`` or ``lags`` are no such numbers.
+    DataError
+        If the forecast has rows that the market lacks.
     """
     import pandas as pd
 
+    if not forecast.index.isin(market.index).all():
+        raise DataError("quantile_returns: the forecast has rows that the market lacks")
     numbers = quantile_numbers(forecast, quantiles)
     earned = forward_returns(market, horizon).reindex(index=forecast.index, columns=forecast.columns)
     means = {number: earned.where(numbers == number).mean(axis=1) for number in range(1, quantiles + 1)}

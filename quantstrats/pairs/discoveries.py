@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from quantstrats.errors import ConfigError
+from quantstrats.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -30,6 +30,8 @@ def false_discovery(p_values: ArrayLike, control: Control = "benjamini_hochberg"
     ------
     ConfigError
         If there is no such control.
+    DataError
+        If a p-value lies outside 0 to 1.
 
     References
     ----------
@@ -40,7 +42,9 @@ def false_discovery(p_values: ArrayLike, control: Control = "benjamini_hochberg"
         raise ConfigError(f"control is {control!r}; it can be {', '.join(CONTROLS)}")
     given = np.asarray(p_values, dtype=np.float64)
     adjusted = np.full(given.shape, np.nan)
-    made = np.isfinite(given)
+    made = ~np.isnan(given)
+    if ((given[made] < 0.0) | (given[made] > 1.0)).any():
+        raise DataError("false_discovery: a p-value lies outside 0 to 1")
     count = int(made.sum())
     if count == 0 or control == "none":
         return np.where(made, given, np.nan)

@@ -25,6 +25,8 @@ def spread_picture(
 ) -> Any:
     """Return a matplotlib Figure of a spread: its z-score, the bands, and where it was entered and left.
 
+    What is still held on the last row is marked as closed there: that is where its window ends.
+
     Parameters
     ----------
     z, held : Series
@@ -50,9 +52,13 @@ def spread_picture(
     for label, rows, marker, colour in marks:
         if rows.any():
             axes.scatter(z.index[rows], z[rows], marker=marker, color=colour, zorder=3, label=label)
+    if len(held) and held.iloc[-1]:
+        ring: dict[str, Any] = {"marker": "o", "facecolor": "none", "edgecolor": INK}
+        axes.scatter(z.index[-1:], z.iloc[-1:].fillna(0.0), **ring, zorder=3, label="closed at the end")
     known = z.to_numpy()[np.isfinite(z.to_numpy())]
     reach = max(1.25 * max(entry, stop or 0.0), float(np.abs(known).max()) * 1.05 if len(known) else 0.0)
-    axes.set_ylim(-reach, reach) if math.isfinite(reach) else None
+    if math.isfinite(reach):
+        axes.set_ylim(-reach, reach)
     axes.set_ylabel("standard deviations")
     axes.set_title(title)
     axes.legend(loc="upper left", ncols=4)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from quantstrats.errors import DataError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -35,11 +37,18 @@ def trades(held: pd.DataFrame, weights: pd.DataFrame, opens: pd.DataFrame) -> pd
     -------
     DataFrame of ``spread``, ``side`` (1 is long), ``opened`` and ``closed`` (the rows on which it was decided; NaT
     where no row follows), ``bars`` (rows on which it was held) and ``return``.
+
+    Raises
+    ------
+    DataError
+        If ``opens`` lacks rows of ``held`` or has others between them.
     """
     import pandas as pd
 
     first = int(opens.index.get_indexer(held.index[:1])[0]) if len(held) else 0
     stop = first + len(held)
+    if first < 0 or not opens.index[first:stop].equals(held.index):
+        raise DataError("trades: opens must have the rows of held, one after the other; give those of the whole market")
     prices = opens.iloc[first : stop + 2].ffill().reindex(columns=weights.columns.get_level_values(1)).to_numpy()
     last = len(prices) - 1
     legs_of = weights.columns.get_level_values(0)

@@ -128,9 +128,19 @@ def follow(
         As in :func:`hedge_ratio`.
     after : Timestamp, optional
         The last row of the formation; by default all rows are after it.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such hedge, or the window makes no sense.
+    DataError
+        If the Kalman filter is asked for, and the formation was made with another hedge.
     """
     import pandas as pd
 
+    check_hedge(hedge, window, 0.0)
+    if hedge == "kalman" and len(formation.spreads) and not set(_STATE) <= set(formation.spreads.columns):
+        raise DataError("follow: the formation has no state of a Kalman filter; form it with hedge='kalman' too")
     new = np.ones(len(closes), bool) if after is None else np.asarray(closes.index > after)
     spreads, legs = formation.spreads, formation.legs
     columns = pd.MultiIndex.from_frame(legs[["spread", "symbol"]])

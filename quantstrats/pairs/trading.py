@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from quantstrats.errors import ConfigError
+from quantstrats.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +45,8 @@ def positions(
     ------
     ConfigError
         If the bounds are in another order.
+    DataError
+        If ``allowed`` is of other rows or spreads.
 
     References
     ----------
@@ -55,10 +57,23 @@ def positions(
     from quantstrats.pairs import trading_kernels
 
     check_bounds(entry, exit, stop)
+    check_alike(z, allowed, "positions: allowed")
     values = z.to_numpy("float64")
     may = np.ones(values.shape, bool) if allowed is None else allowed.to_numpy(bool)
     held = trading_kernels.positions(values, may, entry, exit, math.inf if stop is None else stop, patience)
     return pd.DataFrame(held, index=z.index, columns=z.columns)
+
+
+def check_alike(frame: pd.DataFrame, other: pd.DataFrame | None, what: str) -> None:
+    """Raise DataError where another frame is there and is not of the same rows and columns."""
+    import pandas as pd
+
+    if other is None:
+        return
+    if not isinstance(other, pd.DataFrame) or not other.index.equals(frame.index):
+        raise DataError(f"{what} is not a frame of the same rows; reindex it")
+    if not other.columns.equals(frame.columns):
+        raise DataError(f"{what} has other columns, or the same in another order; reindex it")
 
 
 def check_bounds(entry: float, exit: float, stop: float | None) -> None:  # noqa: A002

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantstrats import Market, factors
-from quantstrats.errors import ConfigError
+from quantstrats.errors import ConfigError, DataError
 
 NAN = float("nan")
 
@@ -126,3 +126,26 @@ def test_a_forecast_without_opinions_gives_empty_tables_and_a_picture(walk):
     assert found.returns.empty
     assert found.table["mean return"].isna().all()
     factors.quantile_picture(found, 252).savefig(io.BytesIO())
+
+
+def test_rows_that_the_market_lacks_are_told(market_of):
+    market = market_of({"A": [10, 11, 12], "B": [10, 10, 10]})
+    forecast = (market.close * 0.0 + 1.0).set_axis(pd.bdate_range("1990-01-01", periods=3))
+    with pytest.raises(DataError, match="rows that the market lacks"):
+        factors.quantile_returns(forecast, market, 2)
+
+
+def test_growth_begins_with_one_and_is_told_where_it_was_earned(market_of):
+    market = market_of({"A": [10, 11, 12, 14, 14, 14, 20], "B": [10] * 7})
+    forecast = pd.DataFrame({"A": [1.0] * 7, "B": [0.0] * 7}, index=market.index)
+    quantiles = factors.quantile_returns(forecast, market, 2, horizon=2)
+    highest = next(
+        line for line in factors.quantile_picture(quantiles, 252).axes[1].lines if line.get_label() == "quantile 2"
+    )
+    # Opens are closes here: bought at 11, 14 and (of rows 0, 2) sold two opens later, at 14 and at 14.
+    assert highest.get_ydata() == pytest.approx([1.0, 14 / 11, 14 / 11 * 14 / 14])
+    assert list(pd.to_datetime(highest.get_xdata())) == [
+        market.index[0],
+        market.index[2],
+        2 * (market.index[2] - market.index[0]) + market.index[0],
+    ]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
 from quantstrats import load_market, pairs
-from quantstrats.errors import ConfigError
+from quantstrats.errors import ConfigError, DataError
 
 SCIPYS = {"benjamini_hochberg": "bh", "benjamini_yekutieli": "by"}
 
@@ -138,3 +138,9 @@ def test_real_prices_are_screened_as_statsmodels_would(real_bars):
         there = coint(logs[row.dependent], logs[row.regressor])[1]
         back = coint(logs[row.regressor], logs[row.dependent])[1]
         assert row.p_value == pytest.approx(max(there, back), abs=1e-12)
+
+
+@pytest.mark.parametrize("wrong", [[-0.1, 0.5], [0.5, 2.0], [0.1, float("inf")]])
+def test_what_is_no_p_value_is_refused(wrong):
+    with pytest.raises(DataError, match="a p-value lies outside 0 to 1"):
+        pairs.false_discovery(wrong)

@@ -218,3 +218,18 @@ def test_a_picture_of_nothing_known_is_drawn():
     z = pd.Series([NAN, NAN], index=pd.bdate_range("2020-01-06", periods=2))
     figure = pairs.spread_picture(z, pd.Series([0, 0], index=z.index), 2.0)
     assert figure.axes[0].get_ylim()[1] >= 2.0
+
+
+def test_a_hedge_that_there_is_not_and_a_formation_of_another_are_refused():
+    rng = np.random.default_rng(3)
+    days = pd.bdate_range("2020-01-01", periods=120)
+    walk = rng.normal(0, 0.01, 120).cumsum()
+    closes = pd.DataFrame({"A": 50 * np.exp(walk), "B": 30 * np.exp(walk + rng.normal(0, 0.01, 120))}, index=days)
+    found = pairs.screen(closes, 1.0, "none", both=False)
+    formation = pairs.form(closes, found.head(1))
+    with pytest.raises(ConfigError, match="hedge is 'kalmann'; it can be least_squares"):
+        pairs.follow(closes, formation, hedge="kalmann")
+    with pytest.raises(ConfigError, match="window is 0"):
+        pairs.follow(closes, formation, hedge="rolling", window=0)
+    with pytest.raises(DataError, match="no state of a Kalman filter"):
+        pairs.follow(closes, formation, hedge="kalman")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantstrats import pairs
-from quantstrats.errors import ConfigError
+from quantstrats.errors import ConfigError, DataError
 
 NAN = math.nan
 
@@ -107,3 +107,29 @@ def test_spreads_do_not_know_of_each_other():
 def test_bounds_in_another_order_are_refused(bounds):
     with pytest.raises(ConfigError, match="0 <= exit < entry < stop"):
         held([0.0], **bounds)
+
+
+def test_where_a_spread_may_be_held_is_asked_of_the_same_rows_and_spreads():
+    z = pd.DataFrame(
+        {"one": [3.0, 3.0, 3.0], "other": [-3.0, -3.0, -3.0]}, index=pd.bdate_range("2020-01-01", periods=3)
+    )
+    allowed = pd.DataFrame({"one": [True] * 3, "other": [False] * 3}, index=z.index)
+    assert pairs.positions(z, allowed=allowed).iloc[-1].tolist() == [-1, 0]
+    for wrong in (allowed.iloc[:2], allowed["one"], allowed.set_axis(range(3))):
+        with pytest.raises(DataError, match="allowed is not a frame of the same rows"):
+            pairs.positions(z, allowed=wrong)
+    with pytest.raises(DataError, match="other columns, or the same in another order"):
+        pairs.positions(z, allowed=allowed[["other", "one"]])
+
+
+def test_trades_want_the_opens_of_every_row():
+    days = pd.bdate_range("2020-01-01", periods=6)
+    held = pd.DataFrame({"A/B": [0, 1, 1, 0]}, index=days[:4])
+    weights = pd.DataFrame([[0.5, -0.5]] * 4, held.index, pd.MultiIndex.from_tuples([("A/B", "A"), ("A/B", "B")]))
+    opens = pd.DataFrame({"A": [10.0, 10, 10, 11, 12, 12], "B": [10.0] * 6}, index=days)
+    (trade,) = pairs.trades(held, weights, opens).itertuples()
+    # Bought on the second close at the third open, 10; left on the fourth close at the fifth open, 12.
+    assert (trade.opened, trade.closed, trade._6) == (days[1], days[3], pytest.approx(0.1))
+    for wrong in (opens.iloc[2:], opens.iloc[[0, 1, 3, 4]]):
+        with pytest.raises(DataError, match="opens must have the rows of held"):
+            pairs.trades(held, weights, wrong)

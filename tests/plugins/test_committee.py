@@ -75,7 +75,7 @@ def test_thirds_that_do_not_add_up_in_binary_are_a_tie(market_of):
 @pytest.mark.parametrize(
     ("parameters", "told"),
     [
-        ({"agents": ()}, "0 agents"),
+        ({"agents": ()}, "agents is empty"),
         ({"weights": (1.0,)}, "one weight for each"),
         ({"weights": (1.0, 0.0)}, "above 0"),
         ({"weights": (1.0, NAN)}, "above 0"),

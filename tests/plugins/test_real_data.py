@@ -30,7 +30,8 @@ def test_a_row_tells_what_the_run_made_and_what_is_not_at_hand_is_said(real_data
     market = load_market("sample", real_data.STOCKS.split(","))
     signal, allocator = {"name": "momentum", "lookback": 252, "skip": 21}, {"name": "top_quantile", "quantile": 0.25}
     run = backtest(signal, market, allocator=allocator, schedule=Schedule("month", rebalance="all"))
-    since = run.returns[run.returns != 0.0].index[0]
+    # The 253rd close is the first that has one 252 bars before it; it is filled on the next bar.
+    since = market.index[252 + 1]
     assert cells[:3] == ["momentum", "20 stocks", f"{since.date()} to 2022-12-28"]
     years = len(run.returns[since:]) / 252
     assert float(cells[3].rstrip("%")) == pytest.approx(
@@ -40,6 +41,10 @@ def test_a_row_tells_what_the_run_made_and_what_is_not_at_hand_is_said(real_data
     returns = run.returns[since:]
     assert sharpe == pytest.approx(returns.mean() / returns.std() * 252**0.5, abs=0.01)
     assert low < sharpe < high
-    assert int(cells[8].replace(",", "")) == len(run.trades)
+    benchmark = run.benchmark[since:]
+    difference, low, high = map(float, re.fullmatch(r"(\S+) \((\S+) to (\S+)\)", cells[6]).groups())
+    assert difference == pytest.approx(sharpe - benchmark.mean() / benchmark.std() * 252**0.5, abs=0.02)
+    assert low < difference < high
+    assert int(cells[9].replace(",", "")) == len(run.trades)
     assert "Left out, as QUANTSTRATS_TEST_DATA is not set: 453 names." in said
     assert said.index("nobody could have known") < said.index("| signal |")

@@ -186,6 +186,14 @@ def test_steps_that_make_no_sense_are_refused(steps):
         RiskWarning(steps=steps)
 
 
+@pytest.mark.parametrize(
+    "given", [{"horizons": ()}, {"horizons": (5, 0)}, {"loss": 0.0}, {"loss": 3.0}, {"held_back": 1.0}]
+)
+def test_horizons_and_fractions_that_make_no_sense_are_refused(given):
+    with pytest.raises(ValueError, match="must be at least 1 bar each"):
+        RiskWarning(**given)
+
+
 def test_a_single_step_tells_low_and_high_apart():
     assert RiskWarning(steps=((0.5, 1.0),)).grades == {"LOW": 0.0, "HIGH": 0.5}
     assert RiskWarning().grades == {"LOW": 0.0, "MEDIUM": 0.3, "HIGH": 0.7}
