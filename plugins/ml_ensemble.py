@@ -49,7 +49,8 @@ class MLEnsemble(Learner):
     inputs : tuple of str
         Features from which is learned.
     models : tuple of str
-        By the names in `quantstrats.models`; what is not installed is left out.
+        By the names in `quantstrats.models`; what is not installed is left out. The same name again is another model,
+        with another seed.
     combine : {"learned", "mean", "confidence", "scores"}
         A logistic regression that learns from what they say; or their mean, plain, weighted by how sure each is of the
         row, or by its skill on the folds.
@@ -101,13 +102,15 @@ class MLEnsemble(Learner):
         return models.Calibrated(self.together(), share=self.held_back, embargo=self.horizon)
 
     def together(self):
-        each = tuple(self.model(name) for name in models.installed(self.models))
+        names = models.installed(self.models)
+        # Two of a name are no twins.
+        each = tuple(self.model(name, self.seed + names[:place].count(name)) for place, name in enumerate(names))
         if self.combine == "learned":
             return models.Stacked(each, folds=self.folds, embargo=self.horizon)
         return models.Combined(each, how=self.combine, folds=self.folds, embargo=self.horizon)
 
-    def model(self, name):
-        made = models.make(name, seed=self.seed, **SMALL.get(name, {}))
+    def model(self, name, seed):
+        made = models.make(name, seed=seed, **SMALL.get(name, {}))
         return made if name in READ_STEPS else models.LastStep(made)
 
     def fit(self, market):

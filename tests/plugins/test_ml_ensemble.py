@@ -109,6 +109,12 @@ def test_all_five_are_heard_and_what_is_not_installed_is_left_out(monkeypatch):
         MLEnsemble()
 
 
+def test_two_models_of_a_name_differ_in_their_seeds():
+    pytest.importorskip("torch", reason="torch is not installed")
+    learner = MLEnsemble(models=("lstm", "tcn", "lstm"), combine="mean", held_back=0.0, seed=7)
+    assert [each.seed for each in learner.ensemble().models] == [7, 7, 8]
+
+
 def test_the_tables_agree_with_the_forecast():
     market = load_market("synthetic", count=3, bars=420, momentum=0.4)
     signal, fits = MLEnsemble(**QUICK), Fits()
