@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from sklearn.inspection import permutation_importance as theirs
@@ -65,14 +67,18 @@ def test_rows_without_an_answer_or_a_weight_do_not_count(data):
 
 
 def test_steps_of_a_row_are_dealt_together():
-    rng = np.random.default_rng(2)
-    inputs = rng.normal(size=(400, 3, 2))
-    labels = np.where(inputs[:, 0, 1] > 0, 1.0, -1.0)
-    fitted = models.LogisticRegression().fit(inputs[:200], labels[:200])
-    found = models.permutation_importance(fitted, inputs[200:], labels[200:])
-    assert found.shape == (5, 2)
-    assert found[:, 1].min() > 0.3
-    assert np.abs(found[:, 0]).max() < 0.1
+    asked = []
+
+    def predict_proba(inputs):
+        asked.append(inputs)
+        return np.full((len(inputs), 2), 0.5)
+
+    fitted = SimpleNamespace(outcome="fitted", classes=(0.0, 1.0), predict_proba=predict_proba)
+    inputs = np.arange(40.0)[:, None, None] + np.array([0.0, 0.1, 0.2])[:, None] + np.zeros(2)
+    models.permutation_importance(fitted, inputs, np.arange(40) % 2.0, repeats=1)
+    for dealt, feature in zip(asked[1:], (0, 1), strict=True):
+        np.testing.assert_allclose(np.diff(dealt[..., feature], axis=1), 0.1)
+        assert (dealt[..., feature] != inputs[..., feature]).any()
 
 
 def test_what_makes_no_sense_is_told(data):
@@ -84,3 +90,18 @@ def test_what_makes_no_sense_is_told(data):
         models.permutation_importance(fitted, inputs, labels, repeats=0)
     with pytest.raises(DataError, match="have 2,000, 1,999 and 1,999 rows"):
         models.permutation_importance(fitted, inputs, labels[1:])
+
+
+def test_a_row_counts_by_its_weight():
+    rng = np.random.default_rng(1)
+    inputs = rng.normal(size=(2000, 2))
+    truth = np.where(inputs[:, 0] > 0, 1.0, -1.0)
+    fitted = models.LogisticRegression().fit(inputs[:1000], truth[:1000])
+    came = truth[1000:] * np.where(np.arange(1000) < 500, 1.0, -1.0)  # half of them the wrong way round
+    weight = np.where(np.arange(1000) < 500, 1.0, 0.01)
+    alike, weighted = (
+        models.permutation_importance(fitted, inputs[1000:], came, measure="accuracy", weight=each)
+        for each in (None, weight)
+    )
+    assert abs(alike[:, 0].mean()) < 0.05
+    assert weighted[:, 0].mean() > 0.4

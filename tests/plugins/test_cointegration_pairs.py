@@ -261,3 +261,27 @@ def test_real_bars_with_gaps_are_traded_as_known_then(real_bars):
     forecast = evaluate(signal, market, fits=fits)
     assert (forecast.fillna(0.0) != 0.0).any(axis=None)
     assert check_lookahead(signal, market, forecast, fits=fits).result == "clean"
+
+
+EASY = {"cointegration": 0.03, "cointegration_half_life": 3}
+
+
+def test_what_is_outside_the_universe_takes_no_part_in_a_formation():
+    market = load_market("synthetic", count=8, bars=300, seed=1, **EASY)
+    signal = CointegrationPairs(control="none", level=1.0, share=1.0)
+    members = pd.DataFrame(True, market.index, market.symbols)
+    members.loc[market.index[-1], "S001"] = False
+    found = signal.fit(market.with_universe(members))
+    alone = signal.fit(market.select(list(market.symbols[1:])))
+    assert "S001" not in set(found.legs["symbol"])
+    assert (found.lowest, found.share) == (alone.lowest, alone.share)
+
+
+def test_at_the_stop_nothing_is_held():
+    market = load_market("synthetic", count=8, bars=500, seed=1, **EASY)
+    fitted = CointegrationPairs(control="none", level=0.2, entry=0.5, stop=1.5).fit(market.rows(0, 300))
+    z, held, _ = fitted.traded(market.rows(299, 500))
+    beyond = z.abs() >= 1.5
+    assert beyond.any(axis=None)
+    assert (held != 0).any(axis=None)
+    assert not held.where(beyond, 0).any(axis=None)

@@ -11,7 +11,7 @@ import pytest
 from quantstrats_plugins.meta_labelled import MetaLabelled, MetaLabelledFitted
 from quantstrats_plugins.momentum import Momentum
 
-from quantstrats import Market, Plugins, Signal, backtest, features, load_market, models
+from quantstrats import Learner, Market, Plugins, Signal, backtest, features, labels, load_market, models
 from quantstrats.errors import ConfigError
 from quantstrats.evaluation import details_of, evaluate
 from quantstrats.guard.check import check_lookahead
@@ -274,3 +274,34 @@ def test_the_first_input_is_what_the_primary_said(market_of):
     pd.testing.assert_frame_equal(table["primary"], sides, check_names=False)
     pd.testing.assert_frame_equal(table["simple_return"], features.compute(market, ["simple_return"])["simple_return"])
     assert models.NAMES
+
+
+def test_the_second_model_knows_how_long_bets_last(nasdaq):
+    signal = MetaLabelled(primary=Momentum(20), horizon=7)
+    assert signal.second().embargo == 7
+    whole = nasdaq.rows(0, 500)
+    market = whole.with_parts({"primary": evaluate(signal.primary, whole)})
+    known = labels.samples(signal.table(market), signal.bets(market))
+    expected = signal.second().fit(
+        known.inputs, known.labels, weight=known.uniqueness(), start=known.start, end=known.end
+    )
+    np.testing.assert_array_equal(
+        signal.fit(market).model.predict_proba(known.inputs), expected.predict_proba(known.inputs)
+    )
+
+
+@dataclass(frozen=True)
+class AskedInSample(Learner):
+    name = "asked_in_sample"
+
+    def warmup(self):
+        return 1
+
+    def fit(self, market):
+        raise AssertionError("the primary was fitted on the rows whose bets are learned")
+
+
+def test_bets_are_those_of_forecasts_that_were_handed_in(nasdaq):
+    market = nasdaq.rows(0, 500)
+    market = market.with_parts({"primary": evaluate(Momentum(20), market)})
+    assert MetaLabelled(primary=AskedInSample()).fit(market).model.outcome == "fitted"

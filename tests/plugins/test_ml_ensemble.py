@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from quantstrats_plugins.ml_ensemble import FIVE, MLEnsemble, MLEnsembleFitted
 
-from quantstrats import Market, Plugins, backtest, labels, load_market, models
+from quantstrats import Market, Plugins, backtest, features, labels, load_market, models
 from quantstrats.errors import ConfigError
 from quantstrats.evaluation import details_of, evaluate
 from quantstrats.guard.check import check_lookahead
@@ -251,3 +251,22 @@ def test_the_account_follows_it():
     run = backtest(signal, load_market("synthetic", count=2, bars=300, momentum=0.4), plugins=plugins)
     assert run.metrics["orders"] > 2
     assert run.manifest["fits"]["outcomes"]["fitted"] > 1
+
+
+@pytest.mark.parametrize("combine", ["learned", "scores"])
+def test_the_embargo_is_the_horizon(combine):
+    made = MLEnsemble(horizon=7, combine=combine).ensemble()
+    assert (made.embargo, made.model.embargo) == (7, 7)
+    assert combine == "learned" or made.model.how == combine
+
+
+def test_it_is_fitted_on_what_the_labels_rest_on(nasdaq):
+    market = nasdaq.rows(0, 500)
+    signal = MLEnsemble(models=("logistic_regression", "xgboost"))
+    known = labels.samples(features.compute(market, list(signal.inputs)), signal.known(market), steps=signal.steps)
+    expected = signal.ensemble().fit(
+        known.inputs, known.labels, weight=known.uniqueness(), start=known.start, end=known.end
+    )
+    np.testing.assert_array_equal(
+        signal.fit(market).model.predict_proba(known.inputs), expected.predict_proba(known.inputs)
+    )

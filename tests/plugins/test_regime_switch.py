@@ -264,3 +264,8 @@ def test_it_is_asked_for_by_name_with_its_parts_nested():
     }
     run = backtest(nested, with_gaps(5), plugins=plugins)
     assert run.metrics["orders"] > 10
+
+
+def test_the_filter_has_its_memory_before_the_first_row():
+    short, long = (HiddenMarkovRegime(train=80, memory=memory).warmup() for memory in (0, 15))
+    assert long == short + 15

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from quantstrats_plugins.risk_warning import RiskWarning, RiskWarningFitted
 
-from quantstrats import Market, Plugins, backtest, load_market
+from quantstrats import Market, Plugins, backtest, features, labels, load_market, models
 from quantstrats.evaluation import details_of, evaluate
 from quantstrats.guard.check import check_lookahead
 from quantstrats.learning.fits import Fits
@@ -215,3 +215,15 @@ def test_the_account_holds_what_the_risk_allows():
     assert set(np.unique(2 * known).round(6)) <= {0.2, 0.5, 0.75, 1.0}
     assert len(np.unique(2 * known).round(6)) > 1
     assert run.metrics["orders"] > 10
+
+
+def test_rows_that_overlap_count_less_and_the_loss_is_the_one_asked_for(nasdaq):
+    market, signal = nasdaq.rows(0, 500), RiskWarning(horizons=(10,), loss=0.01)
+    falls = labels.drawdown_risk(market, (10,), signal.loss)[10]
+    known = labels.samples(features.compute(market, list(signal.inputs)), falls)
+    expected = models.make(signal.model, seed=0).fit(
+        known.inputs, known.labels, weight=known.uniqueness(), start=known.start, end=known.end
+    )
+    np.testing.assert_array_equal(
+        signal.fit(market).risks[10].predict_proba(known.inputs), expected.predict_proba(known.inputs)
+    )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from quantstrats_plugins.trend_classifier import FEATURES, SIX, TrendClassifier
 
-from quantstrats import Market, features, labels, load_market
+from quantstrats import Market, features, labels, load_market, models
 from quantstrats.errors import ConfigError
 from quantstrats.evaluation import details_of, evaluate
 from quantstrats.learning.fits import Fits
@@ -109,3 +110,20 @@ def test_the_pictures_are_drawn(details):
 def test_the_six_are_the_default():
     assert TrendClassifier().models == SIX
     assert len(set(SIX)) == 6
+
+
+def test_folds_are_purged_by_the_labels_and_have_the_horizon_as_embargo(nasdaq):
+    market = nasdaq.rows(0, 500)
+    signal = TrendClassifier(horizon=20, models=("nearest_neighbours",))
+    known = labels.samples(features.compute(market, FEATURES), signal.known(market))
+    expected = models.compare(
+        signal.candidates(),
+        known.inputs,
+        known.labels,
+        weight=known.uniqueness(),
+        start=known.start,
+        end=known.end,
+        folds=4,
+        embargo=20,
+    ).scores
+    pd.testing.assert_frame_equal(signal.fit(market).scores.drop(columns="net_sharpe"), expected, check_exact=True)
