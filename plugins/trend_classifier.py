@@ -108,10 +108,12 @@ class TrendClassifier(Learner):
         forecast = samples.frame(up - down)
         told = forecast.dropna(how="all").index
         # Of the rows that the models were asked for; the features' warm-up before them is no time out of the market.
-        return self.sharpe(forecast, market.between(told[0], told[-1])) if len(told) else np.nan
+        return self.sharpe(forecast, market, told[0], told[-1]) if len(told) else np.nan
 
-    def sharpe(self, forecast, market):
-        earned = factors.following_returns(forecast, market, cost_bps=self.cost_bps, short=False)
+    def sharpe(self, forecast, market, first, last):
+        rows = market.index.searchsorted([first, last])
+        asked = market.rows(rows[0], rows[1] + 1)
+        earned = factors.following_returns(forecast, asked, cost_bps=self.cost_bps, short=False)
         return factors.annual_sharpe(earned, market.bars_per_year)
 
     def details(self, market):
@@ -152,7 +154,7 @@ class TrendClassifier(Learner):
         for each in served:
             model = each.signal.model
             scores = models.scores_of(model.predict_proba(each.inputs), each.labels, np.asarray(model.classes))
-            net = self.sharpe(each.forecast, market.between(each.refit.start, each.refit.stop))
+            net = self.sharpe(each.forecast, market, each.refit.start, each.refit.stop)
             told = {"from": each.refit.start.date(), "chosen": each.signal.chosen.replace("_", " ")}
             rows.append({**told, "rises": (each.labels == labels.UP).mean(), **scores, "net Sharpe": net})
         return pd.DataFrame(rows).rename(columns=TITLES).set_index("from")

@@ -127,3 +127,18 @@ def test_folds_are_purged_by_the_labels_and_have_the_horizon_as_embargo(nasdaq):
         embargo=20,
     ).scores
     pd.testing.assert_frame_equal(signal.fit(market).scores.drop(columns="net_sharpe"), expected, check_exact=True)
+
+
+def test_bars_within_the_day_are_learned_from_and_told_like_days():
+    rng = np.random.default_rng(4)
+    days = pd.bdate_range("2024-02-20", periods=45).drop("2024-03-29")
+    bars = [pd.date_range(f"{day:%Y-%m-%d} 09:30", periods=13, freq="30min", tz="America/New_York") for day in days]
+    index = pd.DatetimeIndex(np.concatenate([each.tz_convert("UTC") for each in bars]))
+    close = pd.DataFrame({"A": 50 * np.exp(rng.normal(0, 0.01, len(index)).cumsum())}, index=index)
+    market = Market.from_frames(close=close, bar="30min")
+    learner = TrendClassifier(models=("logistic_regression",), folds=2, horizon=2, train=60, refit="week")
+    fits = Fits()
+    forecast = evaluate(learner, market, fits=fits)
+    folds, told = details_of(learner, market, fits, forecast=forecast).tables.values()
+    assert np.isfinite(folds["net Sharpe"]).all()
+    assert len(told) >= 1
