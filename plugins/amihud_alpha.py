@@ -61,12 +61,12 @@ class AmihudAlpha(Signal):
             "traded a day": market.close * market.volume,
             "price": market.close,
         }
-        deciles = factors.quantile_means(market.forecast, alike, parts, horizon=MONTH).join(earned.table, how="outer")
+        deciles = factors.quantile_means(market.forecast, alike, parts, horizon=MONTH).join(
+            earned.table.rename(columns={"mean return": f"return of {MONTH} bars"}), how="outer"
+        )
         called = "Deciles" if parts == DECILES else f"{parts} parts"
         return Details(
-            tables={
-                f"{called} by illiquidity, and the {MONTH} bars after (fractions)": deciles.loc[earned.table.index]
-            },
+            tables={f"{called} by illiquidity, and the month after": deciles.loc[earned.table.index]},
             pictures={"Returns by illiquidity": factors.quantile_picture(earned, market.bars_per_year)},
         )
 

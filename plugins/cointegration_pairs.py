@@ -176,7 +176,7 @@ class CointegrationPairsFitted(Signal):
             "lowest adjusted p": self.lowest,
             "trades": len(trades),
             "return before costs": float(trades["return"].sum()) * self.share,
-            "note": "" if passed else "nothing passed: flat",
+            "note": "" if passed else "nothing passed: flat" if self.lowest == self.lowest else "nothing to test: flat",
         }
 
 

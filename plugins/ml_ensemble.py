@@ -1,5 +1,6 @@
 """Five models that err in different ways, heard together, and followed only where they are sure and agree."""
 
+import warnings
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -20,6 +21,7 @@ FEATURES = (
     "drawdown(window=60)",
 )
 FIVE = ("xgboost", "random_forest", "lightgbm", "logistic_regression", "lstm")
+INSTALL = "pip install 'quantstrats[ml-cpu,lightgbm,deep]' for all five"
 READ_STEPS = ("cnn", "cnn_lstm", "lstm", "tcn")
 # Slow and small, since labels of a market are mostly noise, and five models are fitted on each fold.
 SMALL: dict[str, Any] = {
@@ -103,17 +105,24 @@ class MLEnsemble(Learner):
 
     def together(self):
         names = models.installed(self.models)
+        if len(names) < 2 and (lacking := self.lacking()):
+            raise ValueError(f"of models {lacking} cannot be had, and it takes two; {INSTALL}")
         # Two of a name are no twins.
         each = tuple(self.model(name, self.seed + names[:place].count(name)) for place, name in enumerate(names))
         if self.combine == "learned":
             return models.Stacked(each, folds=self.folds, embargo=self.horizon)
         return models.Combined(each, how=self.combine, folds=self.folds, embargo=self.horizon)
 
+    def lacking(self):
+        return ", ".join(sorted(set(self.models) - set(models.installed(self.models))))
+
     def model(self, name, seed):
         made = models.make(name, seed=seed, **SMALL.get(name, {}))
         return made if name in READ_STEPS else models.LastStep(made)
 
     def fit(self, market):
+        if lacking := self.lacking():
+            warnings.warn(f"left out, as not installed: {lacking}; {INSTALL}", stacklevel=2)
         table = features.compute(market, list(self.inputs))
         learned = labels.samples(table, self.known(market), steps=self.steps)
         fitted = self.ensemble().fit(

@@ -122,8 +122,10 @@ def quantile_returns(
     """
     import pandas as pd
 
-    if not forecast.index.isin(market.index).all():
+    if not isinstance(forecast, pd.DataFrame) or not forecast.index.isin(market.index).all():
         raise DataError("quantile_returns: the forecast has rows that the market lacks")
+    if len(forecast.columns) and not forecast.columns.isin(market.symbols).any():
+        raise DataError("quantile_returns: the forecast has no symbol of the market")
     numbers = quantile_numbers(forecast, quantiles)
     earned = forward_returns(market, horizon).reindex(index=forecast.index, columns=forecast.columns)
     means = {number: earned.where(numbers == number).mean(axis=1) for number in range(1, quantiles + 1)}

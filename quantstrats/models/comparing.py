@@ -59,7 +59,15 @@ class Comparison:
         return None if scored.empty else str(scored.idxmax())
 
     def probability(self, name: str, label: float) -> Array:
-        """Return the probability that a model gave to one label, shape (rows,); 0 where no row had that label."""
+        """Return the probability that a model gave to one label, shape (rows,); 0 where no row had that label.
+
+        Raises
+        ------
+        ConfigError
+            If there is no model of the name.
+        """
+        if name not in self.names:
+            raise ConfigError(f"there is no model {name!r}{did_you_mean(name, self.names)} ({', '.join(self.names)})")
         said = self.probabilities[self.names.index(name)]
         column = np.flatnonzero(self.classes == label)
         return said[:, column[0]] if len(column) else np.where(np.isnan(said).any(axis=1), np.nan, 0.0)

@@ -133,6 +133,8 @@ def test_rows_that_the_market_lacks_are_told(market_of):
     forecast = (market.close * 0.0 + 1.0).set_axis(pd.bdate_range("1990-01-01", periods=3))
     with pytest.raises(DataError, match="rows that the market lacks"):
         factors.quantile_returns(forecast, market, 2)
+    with pytest.raises(DataError, match="no symbol of the market"):
+        factors.quantile_returns(market.close.rename(columns=str.lower), market, 2)
 
 
 def test_growth_begins_with_one_and_is_told_where_it_was_earned(market_of):

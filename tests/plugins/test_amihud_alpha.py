@@ -194,6 +194,7 @@ def test_deciles_are_judged_by_the_month_after():
     forecast = evaluate(signal, market)
     (table,) = details_of(signal, market, forecast=forecast).tables.values()
     earned = factors.quantile_returns(forecast, market, 10, horizon=21).table
+    earned = earned.rename(columns={"mean return": "return of 21 bars"})
     pd.testing.assert_frame_equal(table[earned.columns], earned, check_names=False)
     alike = factors.quantile_means(forecast, {"price": market.close}, 10, horizon=21)
     assert table["turnover"].iloc[:10].to_list() == alike["turnover"].to_list()

@@ -105,8 +105,19 @@ def test_all_five_are_heard_and_what_is_not_installed_is_left_out(monkeypatch):
     assert models.installed(FIVE) == ("xgboost", "random_forest", "logistic_regression")
     assert len(learner.ensemble().model.models) == 3
     missing |= {"sklearn"}
-    with pytest.raises(ConfigError, match="models holds 1 model; give at least two"):
+    with pytest.raises(ValueError, match=r"of models lightgbm, .* cannot be had, and it takes two"):
         MLEnsemble()
+    missing.clear()
+    with pytest.raises(ConfigError, match="models holds 1 model; give at least two"):
+        MLEnsemble(models=("logistic_regression",))
+
+
+def test_models_that_are_not_installed_are_left_out_and_told(monkeypatch):
+    pytest.importorskip("xgboost", reason="xgboost is not installed")
+    monkeypatch.setattr("quantstrats.models.named.find_spec", lambda name: None if name == "torch" else name)
+    learner = MLEnsemble(**QUICK | {"models": ("logistic_regression", "nearest_neighbours", "lstm")})
+    with pytest.warns(UserWarning, match="left out, as not installed: lstm; pip install"):
+        learner.fit(load_market("synthetic", count=2, bars=200))
 
 
 def test_two_models_of_a_name_differ_in_their_seeds():
