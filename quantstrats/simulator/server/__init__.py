@@ -1,0 +1,1 @@
+"""The servers that clients connect to."""
