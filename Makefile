@@ -69,6 +69,6 @@ $(VENV)/.installed: $(VENV)/bin/python setup.cfg constraints.txt
 
 $(VENV)/.installed-test: $(VENV)/bin/python setup.cfg constraints.txt
 	@echo "installing into $(VENV), with what tests need: a minute or two the first time"
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt --editable '.[test,portfolio,ml-cpu,lightgbm,deep,bench,live]'
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt --editable '.[test,portfolio,ml-cpu,lightgbm,deep,bench,live,simulator]'
 	@$(ROOT_ON_PATH)
 	@touch $@ $(VENV)/.installed

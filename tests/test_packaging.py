@@ -56,7 +56,20 @@ def test_every_requirement_is_pinned(setup):
 
 
 def test_the_extras_are_those_that_the_documentation_of_the_project_names(setup):
-    extras = {"ml", "ml-cpu", "lightgbm", "deep", "live", "ui", "ray", "portfolio", "test", "docs", "bench"}
+    extras = {
+        "ml",
+        "ml-cpu",
+        "lightgbm",
+        "deep",
+        "live",
+        "simulator",
+        "ui",
+        "ray",
+        "portfolio",
+        "test",
+        "docs",
+        "bench",
+    }
     assert set(setup["options.extras_require"]) == extras
 
 

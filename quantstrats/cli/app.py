@@ -13,6 +13,7 @@ from quantstrats.cli.ledger import ledger
 from quantstrats.cli.plugins import plugins_app
 from quantstrats.cli.report import report
 from quantstrats.cli.runs import runs_app
+from quantstrats.cli.simulate import simulate
 from quantstrats.cli.verify import verify
 
 app = typer.Typer(
@@ -36,6 +37,7 @@ app.command(short_help="Make the tear sheet of a stored run again.")(report)
 app.command(short_help="Compare stored runs side by side.")(compare)
 app.command(short_help="Run a stored run again and name the first difference.")(verify)
 app.command(short_help="List every trial, failed ones too.")(ledger)
+app.command(short_help="Replay bars as a live market that Alpaca's clients connect to.")(simulate)
 
 
 @app.callback(invoke_without_command=True)

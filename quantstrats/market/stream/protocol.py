@@ -51,7 +51,7 @@ class Messages:
         """Return a message as it is sent."""
         if self.codec == "json":
             return json.dumps(message)
-        import msgpack  # type: ignore[import-untyped]
+        import msgpack
 
         packed: bytes = msgpack.packb(message)
         return packed
