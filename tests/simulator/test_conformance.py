@@ -54,31 +54,10 @@ from quantstrats.simulator.settings import AccountSettings, FillSettings, Settin
 from quantstrats.simulator.simulator import Simulator  # noqa: E402
 from quantstrats.simulator.tape import tape_of  # noqa: E402
 
-DAY = "2024-03-01"  # a Friday
+from .exchanges import QUIET, RISING, minutes  # noqa: E402
+from .running import to_bar  # noqa: E402
+
 BUY, SELL, DAYS, GTC = OrderSide.BUY, OrderSide.SELL, TimeInForce.DAY, TimeInForce.GTC
-
-
-def minutes(prices, days=(DAY,), volume=10_000.0):
-    """Make one-minute bars from (open, high, low, close) of each minute of each day, for A; B costs twice as much."""
-    index = pd.DatetimeIndex(
-        np.concatenate(
-            [
-                pd.date_range(f"{day} 09:30", periods=len(prices), freq="min", tz="America/New_York").tz_convert("UTC")
-                for day in days
-            ]
-        )
-    ).as_unit("ns")
-    rows = np.array(list(prices) * len(days), dtype="float64")
-    frames = {
-        field: pd.DataFrame({"A": rows[:, column], "B": rows[:, column] * 2}, index=index)
-        for column, field in enumerate(("open", "high", "low", "close"))
-    }
-    frames["volume"] = frames["close"] * 0.0 + volume
-    return Market.from_frames(**frames, bar="1min")
-
-
-QUIET = [(100, 100, 100, 100)] * 5
-RISING = [(100, 100, 100, 100), (100, 103, 99, 102), (102, 106, 101, 105), (105, 111, 104, 110)]
 
 
 @pytest.fixture
@@ -131,13 +110,6 @@ def test_an_order_before_the_open_waits_for_it(running):
     assert not client.get_clock().is_open
     to_bar(simulator)
     assert Decimal(client.get_order_by_id(order.id).filled_avg_price) == 100
-
-
-def to_bar(simulator, count=1):
-    """Advance until so many bars more are complete."""
-    for _ in range(count):
-        while simulator.advance().completed_at is None:
-            pass
 
 
 @pytest.mark.parametrize(
