@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -174,6 +175,8 @@ def _random_bars(symbols: str | None, first: date | None, days: int | None, seed
     names = [name.strip() for name in (symbols or _RANDOM_SYMBOLS).split(",")]
     if not all(names) or len(set(names)) < len(names):
         raise ConfigError(f"--symbols is {symbols!r}; give each symbol once, with commas between")
+    if strange := [name for name in names if not re.fullmatch(r"[A-Z][A-Z0-9]*(\.[A-Z]+)?", name)]:
+        raise ConfigError(f"--symbols has {strange[0]!r}; give stocks' symbols in capitals, as AAPL or BRK.B")
     first = date.fromisoformat(_RANDOM_FROM) if first is None else first
     past = first - timedelta(days=2 * _RANDOM_PAST)
     sessions = (_RANDOM_DAYS if days is None else days) + 2 * _RANDOM_PAST
@@ -209,6 +212,8 @@ def _folder(log: Path | None) -> Path:
     from quantstrats.home import logs_folder
 
     folder = logs_folder() / "simulations" / f"{datetime.now():%Y%m%d-%H%M%S-%f}" if log is None else log
+    if (folder / "wire.jsonl").exists():
+        raise ConfigError(f"{folder} has the logs of another simulation; give --log another folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("wire", "ledger", "faults"):

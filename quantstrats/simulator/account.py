@@ -112,5 +112,5 @@ def buying_power(equity: Decimal, gross: Decimal, cash: Decimal, multiplier: int
     multiplier : int
         1 for a cash account: what it has in cash. Otherwise a multiple of the equity beyond the initial margin.
     """
-    free = cash if multiplier == 1 else multiplier * (equity - gross * INITIAL_MARGIN)
+    free = cash if multiplier == 1 else multiplier * equity - gross
     return max(Decimal(0), max(Decimal(0), free) - reserved)

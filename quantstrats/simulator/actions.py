@@ -69,6 +69,9 @@ def split(floor: Floor, symbol: str, ratio: Decimal) -> None:
     floor.last[column] /= float(ratio)
     floor.closes[column] /= float(ratio)
     for book in floor.books.values():
+        # A fill from before a split cannot be taken back: its shares are others now.
+        for execution in [each for each in book.executions.values() if each.symbol == symbol]:
+            del book.executions[execution.id]
         _split_position(floor, book, symbol, ratio)
         for side in ("buy", "sell"):
             for order in list(book.open(symbol, side)):

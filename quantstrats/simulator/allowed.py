@@ -122,7 +122,7 @@ def permit(floor: Floor, book: Book, request: Request, replacing: Order | None =
     if request.order_class == "oco" and not closes:
         raise Refused(422, BAD_ORDER, "oco orders must be exit orders")
     _check_wash(book, request, replacing)
-    quote = floor.reference(request.symbol)
+    quote = floor.quote(request.symbol)
     if closes:
         return Permission(intent, _NOTHING, _check_shares(book, request, quote, replacing))
     if request.side == "sell":
@@ -130,6 +130,8 @@ def permit(floor: Floor, book: Book, request: Request, replacing: Order | None =
     _check_other_way(book, request)
     price = _price_of(request, quote)
     cost = price * request.qty if request.qty is not None else request.notional or _NOTHING
+    if is_fractional(request) and 0 < cost < 1:
+        raise Refused(403, FORBIDDEN, "cost basis must be >= minimal amount of order 1")
     _check_power(floor, book, cost, replacing)
     return Permission(intent, price if request.qty is not None else _NOTHING, _NOTHING)
 

@@ -49,6 +49,7 @@ class Execution:
     id: str
     account: str
     order_id: str
+    symbol: str
     qty: Decimal
     price: Decimal
 

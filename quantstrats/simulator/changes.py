@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from quantstrats.simulator.book import Book
     from quantstrats.simulator.floor import Floor
 
+_CENT = Decimal("0.01")
 _IRREPLACEABLE = frozenset({"accepted", "pending_new", "pending_cancel", "pending_replace"})
 
 
@@ -115,6 +116,7 @@ def _replacement(floor: Floor, book: Book, old: Order, changes: Changes, qty: De
         if old.parent or old.legs:
             raise Refused(422, BAD_ORDER, f"the time in force of {old.order_class} orders cannot be replaced")
     _check_exits(book, old, wished)
+    _check_sibling(book, old, wished)
     _, live, expires_at = when(time_in_force, old.extended_hours, floor.now, floor.sessions)
     if time_in_force == "gtc" == old.time_in_force:
         expires_at = old.expires_at
@@ -178,8 +180,29 @@ def _check_exits(book: Book, old: Order, wished: Request) -> None:
         check_exits(asked, None)
 
 
+def _check_sibling(book: Book, old: Order, wished: Request) -> None:
+    """Check an exit that is replaced against the other one: the profit lies beyond the stop."""
+    head = book.orders.get(old.parent) if old.parent else None
+    if head is None:
+        return
+    others = [head] if head.order_class == "oco" else []
+    others += [book.orders[leg] for leg in head.legs if leg in book.orders]
+    for other in others:
+        if other.id == old.id or other.is_final:
+            continue
+        profit = wished.limit_price if old.type == "limit" else other.limit_price
+        stop = other.stop_price if old.type == "limit" else wished.stop_price
+        up = 1 if wished.side == "sell" else -1
+        if profit is not None and stop is not None and (profit - stop) * up < _CENT:
+            raise Refused(422, BAD_ORDER, "take_profit.limit_price must lie beyond stop_loss.stop_price")
+
+
 def _replacement_arrives(floor: Floor, book: Book, old: Order, new: Order, filled_then: Decimal) -> None:
     if new.is_final:
+        # It ended on the way: the old one stays what it was.
+        if old.status == "pending_replace":
+            old.status = _status_before(floor, old)
+            floor.tell(old, "order_replace_rejected", reason=f"order is {new.status}")
         return
     if not old.is_final and floor.trouble.fills_before_replace(old):
         force(floor, book, old)
@@ -187,7 +210,7 @@ def _replacement_arrives(floor: Floor, book: Book, old: Order, new: Order, fille
     rest = (new.qty or Decimal(0)) - (old.filled_qty - filled_then)
     if old.is_final or rest <= 0:
         if not old.is_final and old.status == "pending_replace":
-            old.status = "partially_filled"
+            old.status = _status_before(floor, old)
         finish(floor, book, new, "rejected", event="order_replace_rejected", reason=f"order is {old.status}")
         settle(floor)
         return
@@ -208,6 +231,13 @@ def _replacement_arrives(floor: Floor, book: Book, old: Order, new: Order, fille
     settle(floor)
 
 
+def _status_before(floor: Floor, order: Order) -> str:
+    """Return what an order is whose replacement comes to nothing."""
+    if order.id not in floor.resting.get(order.symbol, {}):
+        return "held" if order.parent else "accepted"
+    return "partially_filled" if order.filled_qty else "new"
+
+
 def _take_over(book: Book, old: Order, new: Order) -> None:
     """Let the new order stand where the old one stood among its entry and exits."""
     parent = book.orders.get(old.parent) if old.parent else None
@@ -219,5 +249,5 @@ def _take_over(book: Book, old: Order, new: Order) -> None:
         if leg is not None and not leg.is_final:
             leg.parent = new.id
             if leg.status == "held" and new.qty is not None:
-                # The exits close all that the entry has opened before and will open now.
-                leg.qty = old.filled_qty + new.qty
+                # The exits close all that the entry and those before it have opened, and will open now.
+                leg.qty = (leg.qty or Decimal(0)) + new.qty - (old.rest or Decimal(0))

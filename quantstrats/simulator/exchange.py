@@ -12,6 +12,7 @@ from quantstrats.simulator.floor import Floor
 from quantstrats.simulator.ledger import Ledger
 from quantstrats.simulator.orders import Changes, Order, Refused, Request
 from quantstrats.simulator.schedule import Rank
+from quantstrats.simulator.times import day_in_new_york
 from quantstrats.simulator.trading import settle
 from quantstrats.simulator.trouble import NO_TROUBLE, Trouble
 from quantstrats.simulator.valuation import account_of, position_of, positions_of
@@ -57,8 +58,10 @@ class Exchange:
 
     Attributes
     ----------
-    tape, settings, trouble, ledger, start
+    settings, trouble, ledger, start
         As given.
+    source, tape
+        The tape as given, and the exchange's own, which a split may change.
     started_at : int
         When the simulation begins.
     """
@@ -74,7 +77,8 @@ class Exchange:
         first_row = 0 if start is None else int(np.searchsorted(tape.ends, start, side="right"))
         if first_row >= len(tape):
             raise DataError("there are no bars to replay; choose another time")
-        self.tape = tape
+        self.source = tape
+        self.tape = tape = tape.own()
         self.settings = settings
         self.trouble = trouble
         self.ledger = Ledger() if ledger is None else ledger
@@ -339,10 +343,12 @@ class Exchange:
         Raises
         ------
         ValueError
-            If it has passed.
+            If it has passed, or lies beyond the calendar.
         """
         if time < self.now:
             raise ValueError("the clock goes forward only")
+        if day_in_new_york(time) >= self.sessions.known_until:
+            raise ValueError(f"the calendar is known only until {self.sessions.known_until}")
         happened = self._run(time, stops=False)
         self._floor.now = time
         return happened
@@ -370,9 +376,14 @@ class Exchange:
         actions.resume(self._floor, symbol)
 
     def split(self, symbol: str, ratio: Decimal) -> None:
-        """Split a symbol now: ``ratio`` shares for each; KeyError for an unknown one, ValueError unless over 0."""
+        """Split a symbol now: ``ratio`` shares for each; KeyError for an unknown one, ValueError unless over 0.
+
+        The tape knows nothing of it, so that from the next bar to complete on its prices are divided by the ratio.
+        """
         if not ratio > 0:
             raise ValueError("the ratio of a split is over 0")
+        self.tape.split(self.row + 1, symbol, float(ratio))
+        self._floor.row_prints = None
         actions.split(self._floor, symbol, ratio)
         settle(self._floor)
 

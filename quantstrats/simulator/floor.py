@@ -183,18 +183,6 @@ class Floor:
         price = self.at(symbol)
         return None if price is None else matching.quote(price, self.spread_bps)
 
-    def reference(self, symbol: str) -> tuple[Decimal, Decimal] | None:
-        """Return the bid and ask by which an order's cost is judged: before a symbol's first price, that price.
-
-        A broker knows the close before the tape begins, which the tape does not; its first price stands in for it.
-        None for a symbol without any.
-        """
-        if self.at(symbol) is not None:
-            return self.quote(symbol)
-        opens = self.tape.bars["open"][:, self.tape.column(symbol)]
-        known = np.flatnonzero(~np.isnan(opens))
-        return matching.quote(float(opens[known[0]]), self.spread_bps) if len(known) else None
-
     def order(self, order_id: str) -> tuple[Book, Order]:
         """Return an order by its id, whosever it is.
 

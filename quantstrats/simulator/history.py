@@ -209,6 +209,10 @@ class History:
         """Return by what prices and volumes of rows are multiplied."""
         prices, shares = np.ones(len(rows)), np.ones(len(rows))
         symbol, today = self.tape.symbols[column], self.tape.session_days[row]
+        for first, split, ratio in self.tape.splits:
+            if split == column and first <= row + 1 and "split" in adjust:
+                prices[rows < first] /= ratio
+                shares[rows < first] *= ratio
         for action in self._actions:
             if action.symbol != symbol or action.on > today:
                 continue

@@ -33,7 +33,7 @@ def days(floor: Floor, stop: Callable[[], None], first: date) -> Iterator[tuple[
         The first session.
     """
     for session in floor.sessions.between(first, floor.tape.session_days[-1]):
-        yield session.first, Rank.OPEN, partial(_extended, floor)
+        yield session.first, Rank.OPEN, partial(_extended, floor, session)
         yield session.open, Rank.OPEN, partial(_open, floor, session, stop)
         yield session.close, Rank.CLOSE, partial(_close, floor, session, stop)
 
@@ -47,15 +47,15 @@ def rows(floor: Floor, stop: Callable[[], None], first_row: int) -> Iterator[tup
             yield time, rank, partial(on_print, floor, row, place)
 
 
-def _extended(floor: Floor) -> None:
-    """At 04:00 what may trade in extended hours begins to."""
+def _extended(floor: Floor, session: Session) -> None:
+    """At 04:00 corporate actions take effect, and what may trade in extended hours begins to."""
+    actions.due(floor, session.day)
     for order in [order for order in floor.queued.values() if order.extended_hours]:
         begin(floor, floor.books[order.account], order)
     settle(floor)
 
 
 def _open(floor: Floor, session: Session, stop: Callable[[], None]) -> None:
-    actions.due(floor, session.day)
     floor.session = session
     floor.publish(SessionEvent(time=floor.now, what="open"))
     for order in list(floor.queued.values()):

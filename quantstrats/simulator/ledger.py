@@ -24,8 +24,9 @@ class Ledger:
 
     - ``start``: ``account``, ``cash``.
     - ``order``: an order's ``event``, ``execution_id``, ``order_id``, ``client_order_id``, ``symbol``, ``side``,
-      ``status``, ``order_qty``, ``notional``, ``filled_qty``, ``foreign``; a fill's ``price``, ``qty`` and
-      ``position_qty``; ``previous_execution_id`` and ``reason`` where there is one.
+      ``status``, ``type``, ``time_in_force``, ``order_class``, its prices, ``extended_hours``, ``parent``,
+      ``replaces``, ``replaced_by``, ``order_qty``, ``notional``, ``filled_qty``, ``foreign``; a fill's ``price``,
+      ``qty`` and ``position_qty``; ``previous_execution_id`` and ``reason`` where there is one.
     - ``cash``: ``account``, ``reason`` (fill, bust, correction, dividend, split), ``amount``, ``cash`` after it,
       ``symbol``, ``shares`` that came or went, ``position`` after it, ``execution_id`` where it came of one.
     - ``bar``: ``kind``, ``row``. ``status``: ``symbol``, ``status``, ``reason``. ``session``: ``session``.
@@ -39,7 +40,7 @@ class Ledger:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._file: TextIO | None = path.open("w", encoding="utf-8") if path else None
+        self._file: TextIO | None = path.open("w", encoding="utf-8", buffering=1) if path else None
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._count = 0
 
@@ -71,6 +72,17 @@ class Ledger:
                     symbol=order.symbol,
                     side=order.side,
                     status=order.status,
+                    type=order.type,
+                    time_in_force=order.time_in_force,
+                    order_class=order.order_class,
+                    limit_price=order.limit_price,
+                    stop_price=order.stop_price,
+                    trail_price=order.trail_price,
+                    trail_percent=order.trail_percent,
+                    extended_hours=order.extended_hours or None,
+                    parent=order.parent,
+                    replaces=order.replaces,
+                    replaced_by=order.replaced_by,
                     order_qty=order.qty,
                     notional=order.notional,
                     filled_qty=order.filled_qty,

@@ -127,7 +127,7 @@ def fill(floor: Floor, book: Book, order: Order, qty: Decimal, price: Decimal, *
         book.reserve(order, reservation(order))
     execution = floor.ids.new()
     kind = "fill" if is_done else "partial_fill"
-    book.remember(Execution(execution, book.id, order.id, signed, price))
+    book.remember(Execution(execution, book.id, order.id, order.symbol, signed, price))
     book.activities.append(
         Activity(
             id=activity_id(floor.now, floor.ids.new()),

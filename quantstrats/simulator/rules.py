@@ -77,6 +77,8 @@ def check_client_order_id(client_order_id: str | None) -> None:
     """
     if client_order_id is not None and len(client_order_id) > LONGEST_CLIENT_ID:
         raise Refused(422, BAD_FIELD, f"client_order_id must be no more than {LONGEST_CLIENT_ID} characters")
+    if client_order_id is not None and not client_order_id.isprintable():
+        raise Refused(422, BAD_FIELD, "client_order_id must be printable")
 
 
 def check_hour(time_in_force: str, now: int, sessions: Sessions) -> None:

@@ -364,7 +364,7 @@ class Simulator:
         desk.wire_log.clear()
         old.ledger.clear()
         trouble = old.trouble if wrong is None else wrong.trouble
-        desk.reset(Exchange(old.tape, self._settings, trouble, old.ledger, old.start), wrong)
+        desk.reset(Exchange(old.source, self._settings, trouble, old.ledger, old.start), wrong)
         if desk.faults:
             desk.faults.begin(desk.exchange, self._links)
         self._ended.clear()
@@ -384,7 +384,8 @@ class Simulator:
     async def _run(self, speed: float | str) -> None:
         async def rest() -> None:
             if speed == MAX:
-                await all_read(self._desk.outboxes, _PATIENCE_AT_MAX_S)
+                # Who has not said what to hear is not waited for.
+                await all_read([each for each in self._desk.outboxes if each.is_awaited], _PATIENCE_AT_MAX_S)
             else:
                 await all_sent(self._desk.outboxes, _PATIENCE_S)
 

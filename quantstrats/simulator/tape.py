@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -40,6 +41,8 @@ class Tape:
         The Market's own arrays open, high, low, close and volume; NaN where there is no bar, or no volume is known.
     daily : bool
         Whether a row is a session.
+    splits : list of tuple
+        Splits that no bar knew of: from which row on, column, shares after for each share before.
     """
 
     symbols: tuple[str, ...]
@@ -49,6 +52,7 @@ class Tape:
     session_days: tuple[date, ...]
     bars: dict[str, NDArray[np.float64]]
     daily: bool
+    splits: list[tuple[int, int, float]] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -57,6 +61,22 @@ class Tape:
     def sessions(self) -> Sessions:
         """The exchange's calendar around the tape."""
         return Sessions(self.session_days[0], self.session_days[-1])
+
+    def own(self) -> Tape:
+        """Return the same bars for one exchange, whose splits are no other's; arrays are shared until then."""
+        twin = copy.copy(self)
+        object.__setattr__(twin, "bars", dict(self.bars))
+        object.__setattr__(twin, "splits", list(self.splits))
+        return twin
+
+    def split(self, row: int, symbol: str, ratio: float) -> None:
+        """Let a symbol's prices from a row on be those after a split: divided by its ratio, volumes multiplied."""
+        column = self.column(symbol)
+        for name, values in self.bars.items():
+            if not self.splits:
+                self.bars[name] = values = values.copy()
+            values[row:, column] *= ratio if name == "volume" else 1 / ratio
+        self.splits.append((row, column, ratio))
 
     def column(self, symbol: str) -> int:
         """Return the column of a symbol; KeyError if there is none."""

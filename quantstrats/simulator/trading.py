@@ -12,6 +12,7 @@ from quantstrats.simulator.lifecycle import fill, finish, wanted
 from quantstrats.simulator.matching import Trade, arrives, moved
 from quantstrats.simulator.quiet import quiet_between
 from quantstrats.simulator.tape import PRINTS
+from quantstrats.simulator.valuation import power_of
 
 if TYPE_CHECKING:
     from quantstrats.simulator.book import Book
@@ -139,9 +140,11 @@ def _attempt(floor: Floor, order: Order) -> None:
 
 def _is_trading(floor: Floor, order: Order) -> bool:
     """Tell whether the last price is one at which an order can trade: not that of the evening before."""
+    printed_at = floor.printed_at[floor.column(order.symbol)]
     if floor.session is not None:
-        return bool(floor.printed_at[floor.column(order.symbol)] >= floor.session.open)
-    return order.extended_hours and floor.sessions.at(floor.now) is not None
+        return bool(printed_at >= floor.session.open)
+    session = floor.sessions.at(floor.now)
+    return order.extended_hours and session is not None and bool(printed_at >= session.first)
 
 
 def _trade(floor: Floor, order: Order, trade: Trade | None) -> None:
@@ -160,6 +163,9 @@ def _execute(floor: Floor, book: Book, order: Order, price: Decimal, *, is_limit
         # Something else has closed the position; the other side of zero would be a position that nobody asked for.
         finish(floor, book, order, "canceled", reason="there is no position left to close")
         return
+    if _is_unpaid(order) and price * most > power_of(floor, book):
+        finish(floor, book, order, "rejected", reason="insufficient buying power")
+        return
     asked = _share(floor, order, most)
     qty = asked
     if is_limited:
@@ -171,6 +177,11 @@ def _execute(floor: Floor, book: Book, order: Order, price: Decimal, *, is_limit
     fill(floor, book, order, qty + extra, price, is_last=is_last)
     if not order.is_final:
         exits.shrink(floor, book, order)
+
+
+def _is_unpaid(order: Order) -> bool:
+    """Tell whether an order came before its symbol's first price, so that nothing could be reserved for it."""
+    return order.opens and order.notional is None and not order.reserve_price
 
 
 def _share(floor: Floor, order: Order, most: Decimal) -> Decimal:

@@ -123,6 +123,8 @@ def test_daily_bars_of_a_source_are_replayed_from_a_day_on(tmp_path):
         (["--port", "70000"], "invalid value for '--port'"),
         (["--cash", "much"], "--cash is 'much'; give dollars"),
         (["--cash", "nan"], "--cash is 'nan'; give dollars"),
+        (["--symbols", "BTC/USD"], "--symbols has 'BTC/USD'; give stocks' symbols in capitals"),
+        (["--symbols", "aapl"], "--symbols has 'aapl'; give stocks' symbols in capitals"),
         (["--symbols", "A,,B"], "--symbols is 'A,,B'; give each symbol once"),
         (["--faults", "none.yaml"], "none.yaml cannot be read"),
         (["--host", "no.such.host.invalid"], "cannot listen at no.such.host.invalid"),
@@ -157,3 +159,11 @@ def test_the_help_does_not_load_the_simulator():
     script = "import sys, quantstrats.cli.app; print([m for m in sys.modules if 'simulator' in m or 'starlette' in m])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_logs_of_another_simulation_are_not_touched(command, tmp_path):
+    (tmp_path / "wire.jsonl").write_text("said\n")
+    code, out, err = command("simulate", "--log", tmp_path, "--port", 0)
+    assert (code, out) == (2, "")
+    assert err == f"error: {tmp_path} has the logs of another simulation; give --log another folder\n"
+    assert [each.name for each in tmp_path.iterdir()] == ["wire.jsonl"]

@@ -7,8 +7,10 @@ from decimal import Decimal
 
 import pytest
 
+from quantstrats.simulator.exchange import Exchange
+from quantstrats.simulator.history import History
 from quantstrats.simulator.orders import Refused
-from quantstrats.simulator.settings import AccountSettings, Action
+from quantstrats.simulator.settings import AccountSettings, Action, Settings
 
 from .exchanges import at, buy, exchange, sell, story, to_bar
 
@@ -24,7 +26,7 @@ def over_the_weekend(qty, action, *resting, symbol="A"):
     at(made, 9, 32)
     made.submit(name, buy(qty, symbol=symbol) if qty > 0 else sell(-qty, symbol=symbol))
     orders = [made.submit(name, request) for request in resting]
-    at(made, 9, 29, MONDAY)
+    at(made, 3, 59, MONDAY)
     before = made.account(name)
     made.advance()
     return made, name, [made.order(name, order.id) for order in orders], before
@@ -150,3 +152,40 @@ def test_an_unknown_symbol_is_no_action():
             act()
     with pytest.raises(ValueError, match="ratio"):
         made.split("A", Decimal(0))
+
+
+def test_a_split_that_the_tape_knows_nothing_of_changes_what_it_prints_and_no_equity():
+    made, name = exchange([(100, 100, 100, 100)] * 6)
+    to_bar(made, 2)
+    made.submit(name, buy(100))
+    to_bar(made)
+    stop = made.submit(name, sell(10, kind="stop", stop_price=90, tif="gtc"))
+    to_bar(made)
+    before = made.account(name).equity
+    made.split("A", Decimal(2))
+    assert made.account(name).equity == before
+    to_bar(made)
+    position = made.position(name, "A")
+    assert (position.qty, position.current_price, made.account(name).equity) == (200, 50, before)
+    assert (made.order(name, stop.id).stop_price, made.order(name, stop.id).status) == (45, "new")
+    assert made.position(name, "A").qty_available == 180
+    history = History(made.tape)
+    row, day = made.row, (0, 2**62)
+    assert history.bars("A", None, row, *day).close.tolist() == [100, 100, 100, 100, 50]
+    assert history.bars("A", None, row, *day, frozenset({"split"})).close.tolist() == [50] * 5
+    assert history.bars("B", None, row, *day).close.tolist() == [200] * 5
+    # Neither the tape that was given nor another exchange on it knows of it.
+    assert Exchange(made.source, Settings()).tape.bars["close"][:, 0].tolist() == [100] * 6
+
+
+def test_a_fill_from_before_a_split_cannot_be_taken_back():
+    made, name = exchange()
+    at(made, 9, 32)
+    made.submit(name, buy(10))
+    (fill,) = made.activities(name)
+    made.split("A", Decimal(2))
+    for act in (lambda: made.bust(fill.execution_id), lambda: made.correct(fill.execution_id, Decimal(90))):
+        with pytest.raises(Refused) as refused:
+            act()
+        assert refused.value.status == 404
+    assert made.position(name, "A").qty == 20

@@ -94,11 +94,14 @@ def test_what_a_fill_takes_is_reserved_no_more():
     assert made.position(name, "A").qty == 30
 
 
-def test_an_order_before_the_first_bar_is_judged_by_its_price():
+def test_an_order_before_the_first_price_is_judged_when_that_is_known():
     made, name = exchange(accounts=account())
     assert made.last_price("A") is None
-    assert refusal(made, name, buy(201)).code == 40310000
-    assert made.submit(name, buy(200)).status == "accepted"
+    orders = [made.submit(name, buy(qty)) for qty in (201, 200)]
+    # Nothing of the price to come is told.
+    assert made.account(name).buying_power == 20_000
+    to_bar(made)
+    assert [made.order(name, order.id).status for order in orders] == ["rejected", "filled"]
 
 
 def test_shares_that_are_not_there_or_not_free_cannot_be_sold():

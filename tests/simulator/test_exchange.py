@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from quantstrats.errors import DataError
-from quantstrats.simulator.events import BarEvent, SessionEvent, StatusEvent
+from quantstrats.simulator.events import BarEvent, OrderEvent, SessionEvent, StatusEvent
 from quantstrats.simulator.exchange import Exchange
 from quantstrats.simulator.orders import Changes, Refused
 from quantstrats.simulator.settings import AccountSettings, FillSettings, Settings
@@ -155,7 +155,10 @@ def test_extended_hours_trade_at_the_last_price():
     assert made.order(name, late.id).status == "expired"
     monday = made.submit(name, buy(limit_price=100, extended_hours=True))
     assert monday.status == "accepted"
-    at(made, 4, 0, date(2024, 3, 4))
+    at(made, 9, 29, date(2024, 3, 4))
+    # Friday's close is no price at which anything trades on Monday morning.
+    assert made.order(name, monday.id).status == "new"
+    at(made, 9, 31, date(2024, 3, 4))
     assert made.order(name, monday.id).status == "filled"
 
 
@@ -559,3 +562,36 @@ def test_the_same_seed_and_calls_give_the_same_events():
 
     assert run(1) == run(1)
     assert run(1) != run(2)
+
+
+def test_a_replacement_that_ends_on_its_way_leaves_the_old_order_as_it_was():
+    made, name = exchange(QUIET, fills=FillSettings(latency=(2.0, 2.0)))
+    at(made, 9, 32)
+    old = made.submit(name, buy(limit_price=90, tif="gtc"))
+    at(made, 15, 59)
+    made.advance_to(new_york_ns(date(2024, 3, 1), 15, 59) + 59 * 10**9)
+    events = []
+    made.listeners.append(events.append)
+    new = made.replace(name, old.id, Changes(time_in_force="day"))
+    at(made, 16, 1)
+    assert made.order(name, new.id).status == "expired"
+    assert made.order(name, old.id).status == "new"
+    assert "order_replace_rejected" in [event.event for event in events if isinstance(event, OrderEvent)]
+    made.cancel(name, old.id)
+
+
+def test_the_clock_goes_no_further_than_the_calendar():
+    made, _ = exchange()
+    with pytest.raises(ValueError, match="the calendar is known only until 2026-03-0"):
+        made.advance_to(new_york_ns(date(2200, 1, 1)))
+
+
+def test_with_a_multiplier_of_four_a_purchase_takes_its_cost_from_the_buying_power():
+    rich = AccountSettings(key="K", secret="S", cash=Decimal(100_000), multiplier=4)
+    made, name = exchange(QUIET, accounts=(rich,))
+    to_bar(made)
+    for _ in range(2):
+        made.submit(name, buy(1000))
+        to_bar(made)
+    assert made.account(name).buying_power == 200_000
+    assert made.account(name).regt_buying_power == 0

@@ -137,9 +137,9 @@ def test_exits_for_the_day_expire_and_those_that_stay_work_the_next_day():
     made.split("A", Decimal(2))
     assert [leg.limit_price or leg.stop_price for leg in legs_of(made, name, gtc)] == [56, Decimal("47.5")]
     at(made, 9, 31, date(2024, 3, 4))
-    # The tape goes on at 100, far above a profit of 56.
-    profit, stop = legs_of(made, name, gtc)
-    assert (profit.status, profit.filled_avg_price, profit.filled_qty, stop.status) == ("filled", 100, 6, "canceled")
+    # The tape goes on at 50, below a profit of 56.
+    assert (made.position(name, "A").qty, made.position(name, "A").current_price) == (26, 50)
+    assert {(leg.status, leg.qty) for leg in legs_of(made, name, gtc)} == {("new", 6)}
 
 
 def test_one_cancels_the_other():
@@ -275,3 +275,30 @@ def test_quiet_exits_stay():
     to_bar(made, 3)
     assert {leg.status for leg in legs_of(made, name, order)} == {"new"}
     assert len(made.open_orders(name)) == 2
+
+
+def test_exits_close_all_that_an_entry_and_its_replacements_have_opened():
+    # Two shares trade at each price.
+    made, name = exchange([FLAT] * 40, volume=8.0)
+    to_bar(made)
+    order = made.submit(
+        name, buy(40, kind="limit", limit_price=101, order_class="bracket", take_profit=110, stop_loss=90)
+    )
+    for price in (102, 103, 104):
+        to_bar(made)
+        order = made.replace(name, order.id, Changes(limit_price=Decimal(price)))
+    to_bar(made, 10)
+    assert made.position(name, "A").qty == 40
+    assert {(leg.qty, leg.status) for leg in legs_of(made, name, order)} == {(40, "new")}
+
+
+def test_an_exit_is_not_replaced_by_one_beyond_its_sibling():
+    made, name = exchange([FLAT] * 5)
+    to_bar(made)
+    order = bracket(made, name)
+    to_bar(made)
+    profit, stop = sorted(legs_of(made, name, order), key=lambda leg: leg.type)
+    for leg, changes in ((stop, Changes(stop_price=Decimal(120))), (profit, Changes(limit_price=Decimal(80)))):
+        with pytest.raises(Refused, match="must lie beyond"):
+            made.replace(name, leg.id, changes)
+    assert made.replace(name, stop.id, Changes(stop_price=Decimal(96))).stop_price == 96

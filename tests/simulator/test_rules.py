@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from quantstrats.simulator.orders import Refused
+from quantstrats.simulator.rules import check_client_order_id
 from quantstrats.simulator.settings import AssetSettings
 
 from .exchanges import asked, at, buy, exchange, sell, to_bar
@@ -189,3 +190,9 @@ def test_what_is_not_tradable_or_not_fractionable_is_refused():
         made.submit(account, buy(qty="0.5", symbol="B"))
     assert (whole.value.status, whole.value.code) == (403, 40310000)
     made.submit(account, buy(symbol="B"))
+
+
+@pytest.mark.parametrize("client_order_id", ["\ud800", "a\x00b", "a\nb"])
+def test_a_client_order_id_that_cannot_be_written_is_refused(client_order_id):
+    with pytest.raises(Refused, match="must be printable"):
+        check_client_order_id(client_order_id)

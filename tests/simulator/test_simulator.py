@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -262,3 +263,33 @@ def test_without_faster_loops_and_parsers_it_works_too(monkeypatch):
             assert bars.hear()[0]["S"] == "A"
             running.reset()
             until(lambda: not running._desk.outboxes)
+
+
+@pytest.mark.parametrize("parser", ["httptools", "h11"])
+def test_connections_that_do_not_say_what_they_want_are_cut_and_others_stay(monkeypatch, parser):
+    import sys
+
+    from quantstrats.simulator.server import heads
+
+    if parser == "h11":
+        monkeypatch.setitem(sys.modules, "httptools", None)
+    monkeypatch.setattr(heads, "SECONDS", 0.2)
+    with made() as running, listener(running) as client, httpx.Client(base_url=running.url) as kept:
+        host = "127.0.0.1", int(running.url.rpartition(":")[2])
+        head = "".join(f"{name}: {value}\r\n" for name, value in keys(running).items())
+        asked = f"GET /v2/clock HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode()
+        silent, half, again = (socket.create_connection(host, timeout=5) for _ in range(3))
+        half.sendall(asked[:40])
+        again.sendall(asked)
+        assert again.recv(65536).startswith(b"HTTP/1.1 200")
+        again.sendall(asked[:40])
+        first = kept.get("/v2/clock", headers=keys(running)).extensions["network_stream"]
+        for each in (silent, half, again):
+            with contextlib.suppress(ConnectionResetError), each:
+                assert each.recv(65536) == b""
+        # Neither a stream nor a connection that is kept for the next request is silent in that way.
+        time.sleep(0.3)
+        again = kept.get("/v2/clock", headers=keys(running)).extensions["network_stream"]
+        assert again.get_extra_info("client_addr") == first.get_extra_info("client_addr")
+        post_order(running)
+        assert client.hear()["data"]["event"] == "accepted"

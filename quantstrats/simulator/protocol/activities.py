@@ -103,7 +103,10 @@ def _span(query: Query) -> tuple[float, float]:
         return -float("inf") if after is None else after, float("inf") if until is None else until
     if after is not None or until is not None:
         raise bad_field("date cannot be combined with after or until")
-    return new_york_ns(on) - 1, new_york_ns(on + timedelta(days=1))
+    try:
+        return new_york_ns(on) - 1, new_york_ns(on + timedelta(days=1))
+    except OverflowError:
+        raise bad_field("invalid date: too late") from None
 
 
 def _kinds(query: Query, only: str | None) -> set[str]:

@@ -288,8 +288,12 @@ async def _in_time(is_done: Callable[[], bool]) -> None:
 
 
 def _http() -> Any:
+    from quantstrats.simulator.server.heads import with_heads_in_time
+
     try:
-        import httptools  # noqa: F401
+        from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
     except ImportError:
-        return "h11"
-    return "httptools"
+        from uvicorn.protocols.http.h11_impl import H11Protocol
+
+        return with_heads_in_time(H11Protocol)
+    return with_heads_in_time(HttpToolsProtocol)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+from hmac import compare_digest
 from typing import TYPE_CHECKING, NamedTuple
 
 from quantstrats.simulator.history import History
@@ -122,7 +123,11 @@ class Desk:
     def sign_in(self, key: str, secret: str) -> str | None:
         """Return the id of the account that a key and its secret open, None where they open none."""
         known = self._accounts.get(key)
-        return known[1] if known is not None and known[0] == secret else None
+        return (
+            known[1]
+            if known is not None and compare_digest(known[0].encode(), secret.encode("utf-8", "replace"))
+            else None
+        )
 
     def sign_in_by_header(self, headers: list[tuple[bytes, bytes]]) -> str | None:
         """Return the id of the account that a request's headers open, None where they open none.

@@ -36,7 +36,7 @@ class WireLog:
     """
 
     def __init__(self, path: Path | None = None, keep: int = KEPT_CHARACTERS) -> None:
-        self._file: TextIO | None = path.open("w", encoding="utf-8") if path else None
+        self._file: TextIO | None = path.open("w", encoding="utf-8", buffering=1) if path else None
         self._lines: deque[str] = deque()
         self._keep = keep
         self._kept = 0
