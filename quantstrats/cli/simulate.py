@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from quantstrats.simulator.simulator import Simulator
 
 PORT = 8765
+STEP = "step"
 _RANDOM_FROM, _RANDOM_DAYS, _RANDOM_PAST = "2024-03-01", 5, 5
 _RANDOM_SYMBOLS = "AAPL,MSFT,SPY"
 _NEEDED = ("starlette", "uvicorn", "websockets", "msgpack")
@@ -40,7 +41,11 @@ def simulate(
         typer.Option("--set", metavar="data.KEY=VALUE", help="A setting of the source; may be repeated."),
     ] = None,
     speed: Annotated[
-        str, typer.Option(metavar="1|1000|max", help="Simulated seconds per second; or as fast as clients read.")
+        str,
+        typer.Option(
+            metavar="1|1000|max|step",
+            help="Simulated seconds per second; as fast as clients read; or only by POST /advance at the control port.",
+        ),
     ] = "1",
     start: Annotated[
         str | None,
@@ -123,9 +128,9 @@ def _speed(text: str) -> float | str | None:
     from quantstrats.simulator.server.pacing import MAX, checked_speed
 
     try:
-        return checked_speed(text if text == MAX else float(text))
+        return None if text == STEP else checked_speed(text if text == MAX else float(text))
     except ValueError:  # a ConfigError is one
-        told = "give simulated seconds per real second, over 0, or max"
+        told = "give simulated seconds per real second, over 0, max, or step"
         raise ConfigError(f"--speed is {text!r}; {told}") from None
 
 

@@ -91,7 +91,11 @@ def greeting(simulator: Simulator, market: Market, script: Path | None, faults: 
     bars = "daily bars" if tape.daily else f"bars of {_minutes(tape)}"
     span = f"{_day(first)} to {tape.session_days[-1]}"
     past = exchange.row + 1
-    speed = f"speed {simulator.speed:g}" if isinstance(simulator.speed, float) else "as fast as clients read"
+    speed = "as fast as clients read"
+    if simulator.speed is None:
+        speed = "stands until POST /advance"
+    elif isinstance(simulator.speed, float):
+        speed = f"speed {simulator.speed:,.10g}"
     lines = [
         f"Simulated exchange: {symbols_in_short(list(market.symbols))}, {bars}, {span}",
         "",

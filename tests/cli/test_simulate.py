@@ -167,3 +167,18 @@ def test_the_logs_of_another_simulation_are_not_touched(command, tmp_path):
     assert (code, out) == (2, "")
     assert err == f"error: {tmp_path} has the logs of another simulation; give --log another folder\n"
     assert [each.name for each in tmp_path.iterdir()] == ["wire.jsonl"]
+
+
+def test_a_clock_that_stands_is_moved_through_the_control_port(tmp_path):
+    with Running("--log", tmp_path / "log", "--speed", "step", "--symbols", "A") as running:
+        assert re.search("^Clock +stands until POST /advance, from Fri 2024-03-01", running.greeting, re.M)
+        control = running.told("Control")
+        with running.client() as client:
+            before = client.get("/v2/clock").json()["timestamp"]
+            steps = [httpx.post(f"{control}/advance").json() for _ in range(2)]
+            assert client.get("/v2/clock").json()["timestamp"] > before
+        # The session opens, then the first minute is complete.
+        assert [each["completed_at"] for each in steps] == [None, "2024-03-01T14:31:00Z"]
+        code, told = running.end(signal.SIGINT)
+    assert code == 0
+    assert "Equity" in told

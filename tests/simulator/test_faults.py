@@ -303,6 +303,14 @@ def test_a_corrected_bar_is_wrong_at_first_and_right_later():
     assert links.sent == [(then + 30 * NS, {**bar(100.0), "T": "u"})]
 
 
+def test_a_bar_is_told_again_beyond_the_close_or_before_the_open():
+    faults, *_ = run({"fault": "edge_bar"}, {"fault": "edge_bar", "minutes": -1, "on": {"symbol": "B"}})
+    last = {**bar(), "t": "2024-03-01T20:59:00Z"}
+    assert frames(faults, [last], "iex") == [[last, {**last, "t": "2024-03-01T21:00:00Z"}]]
+    first = {**bar(symbol="B"), "t": "2024-03-01T14:30:00Z"}
+    assert {each["t"] for each in frames(faults, [first], "iex")[0]} >= {"2024-03-01T14:29:00Z"}
+
+
 def test_a_bar_lacks_values():
     faults, *_ = run({"fault": "nan_bar", "values": ["c", "v"]})
     assert frames(faults, [bar()], "iex") == [[{**bar(), "c": None, "v": None}]]

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, ClassVar, Literal
 
 from quantstrats.simulator.faults.answers import check_seconds
-from quantstrats.simulator.times import NS
+from quantstrats.simulator.times import MINUTE, NS, parse_time, rfc3339
 
 Content = dict[str, Any] | bytes
 KEPT_FRAMES = 100
@@ -260,6 +260,25 @@ class DuplicateBar:
     def tell(self, content: dict[str, Any], way: Way) -> tuple[list[Content], str]:  # noqa: ARG002
         """Return what is sent instead of a message, and how the log tells it."""
         return [content, content], "sent twice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeBar:
+    """A bar comes twice, the second time labelled so many minutes later: the last of a session, beyond its close."""
+
+    fault: ClassVar[str] = "edge_bar"
+    occasion: ClassVar[str] = "bar"
+
+    minutes: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < abs(self.minutes) <= 10_000:
+            raise ValueError(f"minutes is {self.minutes:g}; give some, below 0 for earlier")
+
+    def tell(self, content: dict[str, Any], way: Way) -> tuple[list[Content], str]:  # noqa: ARG002
+        """Return what is sent instead of a message, and how the log tells it."""
+        label = rfc3339(parse_time(content["t"]) + round(self.minutes * MINUTE))
+        return [content, {**content, "t": label}], f"sent again, labelled {label}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,6 +51,7 @@ KINDS: dict[str, type[Any]] = {
         frames.Mute,
         frames.Malformed,
         frames.Replay,
+        frames.EdgeBar,
         frames.MissingBar,
         frames.LateBar,
         frames.DuplicateBar,

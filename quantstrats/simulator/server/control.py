@@ -112,7 +112,9 @@ async def _body(request: Request) -> Fields:
 
 async def _advance(levers: Levers, fields: Fields) -> Any:
     if levers.speed is not None:
-        raise Refused(409, 0, "the clock runs by itself; only one without a speed, as in a test, can be moved")
+        raise Refused(
+            409, 0, "the clock runs by itself; start with --speed step, or without a speed in a test, to move it"
+        )
     to = fields.get("to")
     if to is not None and not isinstance(to, str):
         raise ValueError("to: give a time as RFC 3339, as 2024-03-01T14:30:00Z")
