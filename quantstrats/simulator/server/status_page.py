@@ -43,6 +43,14 @@ td.free { white-space: normal; min-width: 14em; }
 .figures div { min-width: 8em; }
 .figures dt { color: var(--quiet); }
 .figures dd { margin: 0; font-size: 17px; font-variant-numeric: tabular-nums; }
+@media (max-width: 640px) {
+  main { padding: 8px; }
+  section { padding: 8px; }
+  /* Nothing is beyond the edge: cells break their lines instead. */
+  th, td { white-space: normal; overflow-wrap: break-word; padding-right: 6px; font-size: 12px; vertical-align: top; }
+  td.n { overflow-wrap: normal; }
+  td.free { min-width: 0; }
+}
 .good { color: var(--good); } .bad { color: var(--bad); } .warn { color: var(--warn); } .mark { color: var(--mark); }
 </style>
 </head>
@@ -67,6 +75,7 @@ const make = (name, text, kind) => {
 const grouped = (text, digits) => Number(text).toLocaleString("en-US",
   digits === undefined ? {maximumFractionDigits: 9} : {minimumFractionDigits: digits, maximumFractionDigits: digits});
 const dollars = text => grouped(text, 2);
+const price = text => Number(text).toLocaleString("en-US", {minimumFractionDigits: 2, maximumFractionDigits: 4});
 // Columns: heading, value of a row, class.
 const table = (columns, rows, none) => {
   if (!rows.length) return make("p", none, "note");
@@ -84,14 +93,14 @@ const put = (element, ...content) => element.replaceChildren(...content);
 const sign = value => value > 0 ? "good" : value < 0 ? "bad" : "";
 const side = row => row.side === "buy" ? "good" : "bad";
 const POSITIONS = [["symbol", p => p.symbol], ["shares", p => grouped(p.qty), "n"],
-  ["average", p => grouped(p.average, 2), "n"], ["price", p => grouped(p.price), "n"],
+  ["average", p => price(p.average), "n"], ["price", p => price(p.price), "n"],
   ["value", p => dollars(p.value), "n"], ["gain", p => dollars(p.gain), "n", p => sign(p.gain)]];
 const ORDERS = [["submitted", o => o.at], ["", o => o.side, "", side], ["shares", o => o.qty, "n"],
   ["filled", o => grouped(o.filled), "n"], ["symbol", o => o.symbol], ["type", o => o.type],
   ["price", o => o.price], ["in force", o => o.tif],
   ["status", o => o.status + (o.halted ? ", halted" : "") + (o.foreign ? ", of another client" : "")]];
 const FILLS = [["time", f => f.at], ["", f => f.side, "", side], ["shares", f => grouped(f.qty), "n"],
-  ["symbol", f => f.symbol], ["price", f => grouped(f.price), "n"]];
+  ["symbol", f => f.symbol], ["price", f => price(f.price), "n"]];
 const FAULTS = [["time", f => f.at], ["fault", f => f.fault, "", () => "warn"],
   ["at", f => f.what], ["what was done", f => f.did, "free"]];
 const account = a => {
