@@ -218,3 +218,14 @@ def test_features_are_timed_and_compared_with_ta_column_by_column():
     assert "ta, 86 columns" in told
     assert "82 of 86 columns differ from ta by at most 1e-6" in told
     assert len(re.findall(r"begins afresh by the calendar", told)) == 4
+
+
+def test_the_simulated_exchange_is_loaded_by_alpacas_clients_and_by_many_at_once():
+    for package in ("alpaca", "uvicorn", "httpx"):
+        pytest.importorskip(package, reason=f"{package} is not installed: extras live and simulator")
+    sizes = {"--orders": 20, "--clients": 2, "--symbols": 3, "--minutes": 2, "--many": 3, "--sessions": 2}
+    said = printed("simulator_load.py", *[str(each) for size in sizes.items() for each in size])
+    assert re.search(r"2 clients: +[\d,]+ orders/s, \d+\.\d+ ms an order", said)
+    assert "3 symbols a minute, 2 minutes" in said
+    assert "30 of 30 fills told to their own client, 0 to another" in said
+    assert len(re.findall(r"after +[\d,]+ bars: +\d+ MiB", said)) == 4
