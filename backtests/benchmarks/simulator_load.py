@@ -19,6 +19,7 @@ from collections import Counter
 from decimal import Decimal
 from multiprocessing.connection import Connection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -52,26 +53,28 @@ def keys(accounts: int) -> list[tuple[str, str]]:
 
 
 def serve(talk: Connection, symbols: int, sessions: int, accounts: int) -> None:
-    """Run an exchange, and do what is asked through the pipe."""
-    import resource
-
+    """Run an exchange that writes its logs to files, and do what is asked through the pipe."""
     from quantstrats.simulator.exchange import Exchange
+    from quantstrats.simulator.ledger import Ledger
+    from quantstrats.simulator.server.wire_log import WireLog
     from quantstrats.simulator.settings import AccountSettings, Settings
     from quantstrats.simulator.simulator import Simulator
     from quantstrats.simulator.tape import tape_of
 
     each = tuple(AccountSettings(key=key, secret=secret, cash=RICH) for key, secret in keys(accounts))
     settings = Settings(accounts=each)
-    simulator = Simulator(Exchange(tape_of(minute_bars(symbols, sessions)), settings), settings)
-    simulator.start()
-    talk.send((simulator.url, simulator.stream_url, simulator.data_stream_url()))
-    while (asked := talk.recv()) != "stop":
-        began = time.process_time()
-        bars = 0
-        while bars < asked:
-            bars += simulator.advance().completed_at is not None
-        talk.send((time.process_time() - began, resident(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
-    simulator.stop()
+    tape = tape_of(minute_bars(symbols, sessions))
+    with TemporaryDirectory() as folder:
+        ledger, wire_log = Ledger(Path(folder) / "ledger.jsonl"), WireLog(Path(folder) / "wire.jsonl")
+        with Simulator(Exchange(tape, settings, ledger=ledger), settings, wire_log=wire_log) as simulator:
+            talk.send((simulator.url, simulator.stream_url, simulator.data_stream_url(), len(tape)))
+            while (asked := talk.recv()) != "stop":
+                bars = 0
+                while bars < asked and not simulator.ended:
+                    bars += simulator.advance().completed_at is not None
+                talk.send(resident())
+        ledger.close()
+        wire_log.close()
 
 
 def resident() -> int:
@@ -87,10 +90,10 @@ class Server:
         self._talk, theirs = spawn.Pipe()
         self._process = spawn.Process(target=serve, args=(theirs, symbols, sessions, accounts))
         self._process.start()
-        self.url, self.stream_url, self.data_stream_url = self._talk.recv()
+        self.url, self.stream_url, self.data_stream_url, self.bars = self._talk.recv()
 
-    def advance(self, bars: int = 1) -> tuple[float, int, int]:
-        """Let so many bars complete; return seconds of processor time, resident and largest bytes."""
+    def advance(self, bars: int = 1) -> int:
+        """Let so many bars complete; return the server's memory in bytes."""
         self._talk.send(bars)
         return self._talk.recv()
 
@@ -242,14 +245,13 @@ def memory_over(sessions: int, parts: int = 4) -> list[tuple[int, int, float]]:
         client.headers.update({"APCA-API-KEY-ID": key, "APCA-API-SECRET-KEY": secret})
         server.advance(30)
         bars, began = 30, time.perf_counter()
-        whole = sessions * 390 - 30 * 13  # some days are short
         for part in range(1, parts + 1):
-            while bars < whole * part // parts - 30:
+            while bars < server.bars * part // parts - 30:
                 side = "buy" if bars // 30 % 2 else "sell"
                 order = {"symbol": "S000", "qty": "1", "side": side, "type": "market", "time_in_force": "day"}
                 client.post(f"{server.url}/v2/orders", json=order, timeout=60)
                 client.get(f"{server.url}/v2/positions", timeout=60)
-                _, memory, _ = server.advance(30)
+                memory = server.advance(30)
                 bars += 30
             found.append((bars, memory, time.perf_counter() - began))
     return found

@@ -35,7 +35,7 @@ class Trade:
     price: Decimal
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4096)
 def exact(number: float) -> Decimal:
     """Return a number of the tape as the decimal number that its shortest text shows."""
     return Decimal(repr(float(number)))
