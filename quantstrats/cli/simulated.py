@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from quantstrats.simulator.faults.faults import Faults
     from quantstrats.simulator.simulator import Simulator
 
-_COUNTED = ("orders", "fills", "rejected", "canceled")
 _EVENTS = {"fill": "fills", "partial_fill": "fills", "rejected": "rejected", "canceled": "canceled"}
 
 

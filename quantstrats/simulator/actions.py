@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from quantstrats.simulator.activities import Activity, activity_id
 from quantstrats.simulator.book import Book, cents
+from quantstrats.simulator.decimals import SMALLEST_SHARE, tick_of
 from quantstrats.simulator.events import StatusEvent
 from quantstrats.simulator.lifecycle import finish, note_cash, reservation
 from quantstrats.simulator.trading import settle
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from quantstrats.simulator.orders import Order
 
 _NOTHING, _DOLLAR = Decimal(0), Decimal(1)
-_CENT, _HUNDREDTH_OF_A_CENT, _SMALLEST_SHARE = Decimal("0.01"), Decimal("0.0001"), Decimal("1e-9")
 
 
 def due(floor: Floor, day: date) -> None:
@@ -85,7 +85,7 @@ def _split_position(floor: Floor, book: Book, symbol: str, ratio: Decimal) -> No
     if holding is None:
         return
     before, exactly = holding.qty, holding.qty * ratio
-    unit = _DOLLAR if before == before.to_integral_value() else _SMALLEST_SHARE
+    unit = _DOLLAR if before == before.to_integral_value() else SMALLEST_SHARE
     after = exactly.quantize(unit, ROUND_DOWN)
     holding.average /= ratio
     price = floor.price(symbol)
@@ -101,7 +101,7 @@ def _split_position(floor: Floor, book: Book, symbol: str, ratio: Decimal) -> No
 def _split_order(floor: Floor, book: Book, order: Order, ratio: Decimal) -> None:
     if order.rest is not None:
         exactly = order.rest * ratio
-        unit = _DOLLAR if order.rest == order.rest.to_integral_value() else _SMALLEST_SHARE
+        unit = _DOLLAR if order.rest == order.rest.to_integral_value() else SMALLEST_SHARE
         rest = exactly.quantize(unit, ROUND_DOWN)
         if not rest:
             finish(floor, book, order, "canceled", reason="nothing is left of it after a split")
@@ -122,7 +122,7 @@ def _on_grid(price: Decimal | None, ratio: Decimal) -> Decimal | None:
     if price is None:
         return None
     price = price / ratio
-    unit = _CENT if price >= 1 else _HUNDREDTH_OF_A_CENT
+    unit = tick_of(price)
     return max(price.quantize(unit), unit)
 
 

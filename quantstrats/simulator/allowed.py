@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from quantstrats.simulator.decimals import number
 from quantstrats.simulator.matching import buy_stop_limit
-from quantstrats.simulator.orders import Order, Refused, Request
+from quantstrats.simulator.orders import Order, Refused, Request, opposite
 from quantstrats.simulator.rules import BAD_FIELD, BAD_ORDER, FORBIDDEN, is_fractional
 from quantstrats.simulator.valuation import equity_of, power_of
 
@@ -139,7 +139,7 @@ def permit(floor: Floor, book: Book, request: Request, replacing: Order | None =
 def _check_wash(book: Book, request: Request, replacing: Order | None) -> None:
     if request.order_class != "simple" or request.type == "trailing_stop":
         return
-    for other in book.open(request.symbol, "sell" if request.side == "buy" else "buy"):
+    for other in book.open(request.symbol, opposite(request.side)):
         is_exempt = other.order_class != "simple" or other.parent or other.type == "trailing_stop"
         if is_exempt or (replacing is not None and other.id == replacing.id):
             continue
@@ -192,7 +192,7 @@ def _check_short(floor: Floor, book: Book, request: Request) -> None:
 
 def _check_other_way(book: Book, request: Request) -> None:
     """Check that no open order opens a position the other way: the two together could cross zero."""
-    other_side = "sell" if request.side == "buy" else "buy"
+    other_side = opposite(request.side)
     if any(other.opens for other in book.open(request.symbol, other_side)):
         told = {
             "buy": "cannot open a long buy while a short sell order is open",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING
 
+from quantstrats.simulator.decimals import CENT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from quantstrats.simulator.orders import Order
     from quantstrats.simulator.settings import AccountSettings
 
-CENT = Decimal("0.01")
 NOTHING = Decimal(0)
 
 

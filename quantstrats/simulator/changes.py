@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from quantstrats.simulator.allowed import check_client_order_id_is_new, check_unblocked, permit
+from quantstrats.simulator.decimals import CENT
 from quantstrats.simulator.lifecycle import begin, finish, place, reservation
 from quantstrats.simulator.orders import Changes, Order, Refused, Request
 from quantstrats.simulator.rules import BAD_FIELD, BAD_ORDER, check_exits, check_form, check_hour, when
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from quantstrats.simulator.book import Book
     from quantstrats.simulator.floor import Floor
 
-_CENT = Decimal("0.01")
 _IRREPLACEABLE = frozenset({"accepted", "pending_new", "pending_cancel", "pending_replace"})
 
 
@@ -193,7 +193,7 @@ def _check_sibling(book: Book, old: Order, wished: Request) -> None:
         profit = wished.limit_price if old.type == "limit" else other.limit_price
         stop = other.stop_price if old.type == "limit" else wished.stop_price
         up = 1 if wished.side == "sell" else -1
-        if profit is not None and stop is not None and (profit - stop) * up < _CENT:
+        if profit is not None and stop is not None and (profit - stop) * up < CENT:
             raise Refused(422, BAD_ORDER, "take_profit.limit_price must lie beyond stop_loss.stop_price")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from quantstrats.simulator.activities import Activity, activity_id
 from quantstrats.simulator.book import Book, Execution, cents
+from quantstrats.simulator.decimals import SMALLEST_SHARE
 from quantstrats.simulator.rules import when
 from quantstrats.simulator.schedule import Rank
 from quantstrats.simulator.times import NS
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 _NOTHING = Decimal(0)
 _WAITING = frozenset({"pending_new", "accepted", "held"})
-_SMALLEST_SHARE = Decimal("1e-9")
 # Where each final status leaves its time.
 _TIMES = {"canceled": "canceled_at", "expired": "expired_at", "rejected": "failed_at", "replaced": "replaced_at"}
 
@@ -96,7 +96,7 @@ def wanted(order: Order, price: Decimal) -> Decimal:
     if order.rest is not None:
         return max(order.rest, _NOTHING)
     dollars = max((order.notional or _NOTHING) - order.value, _NOTHING)
-    return (dollars / price).quantize(_SMALLEST_SHARE, ROUND_FLOOR)
+    return (dollars / price).quantize(SMALLEST_SHARE, ROUND_FLOOR)
 
 
 def fill(floor: Floor, book: Book, order: Order, qty: Decimal, price: Decimal, *, is_last: bool = False) -> None:

@@ -14,6 +14,8 @@ from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING
 
+from quantstrats.simulator.orders import opposite
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -171,12 +173,12 @@ def _limit(order: Order) -> Decimal | None:
 def _trigger(order: Order, start: Decimal | None, now: Decimal) -> Decimal | None:
     """Return the price at which a stop is reached, or None."""
     stop = _trail(order, start, now) if order.type == "trailing_stop" else order.stop_price
-    if stop is None or not _is_reached(_opposite(order.side), now, stop):
+    if stop is None or not _is_reached(opposite(order.side), now, stop):
         return None
     order.triggered = True
     if order.type == "stop" and order.side == "buy":
         order.stop_limit = buy_stop_limit(stop)
-    came_from_before = start is not None and not _is_reached(_opposite(order.side), start, stop)
+    came_from_before = start is not None and not _is_reached(opposite(order.side), start, stop)
     return stop if came_from_before else now
 
 
@@ -187,7 +189,7 @@ def _trail(order: Order, start: Decimal | None, now: Decimal) -> Decimal:
     so_far = best(known)
     held = _behind(order, so_far)
     order.hwm, order.stop_price = so_far, held
-    if not _is_reached(_opposite(order.side), now, held):
+    if not _is_reached(opposite(order.side), now, held):
         order.hwm = best(so_far, now)
         order.stop_price = _behind(order, order.hwm)
     return held
@@ -202,10 +204,6 @@ def _behind(order: Order, best: Decimal) -> Decimal:
 def _is_reached(side: str, price: Decimal, limit: Decimal) -> bool:
     """Tell whether a price is as good as a limit or better: not above it for a buy, not below it for a sell."""
     return price <= limit if side == "buy" else price >= limit
-
-
-def _opposite(side: str) -> str:
-    return "sell" if side == "buy" else "buy"
 
 
 def _against(side: str, price: Decimal, spread_bps: float) -> Decimal:

@@ -13,8 +13,11 @@ SIDES = ("buy", "sell")
 
 # Nothing more can happen to an order of these statuses.
 FINAL = frozenset({"filled", "canceled", "expired", "replaced", "rejected"})
-# What can be traded now; the others wait for the exchange's answer, a session or a parent's fill.
-WORKING = frozenset({"new", "partially_filled", "pending_cancel", "pending_replace"})
+
+
+def opposite(side: str) -> str:
+    """Return sell for buy and buy for sell."""
+    return "sell" if side == "buy" else "buy"
 
 
 class Refused(Exception):  # noqa: N818 - it is an answer, not a failure

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from quantstrats.errors import DataError
-from quantstrats.simulator.decimals import number
+from quantstrats.simulator.decimals import CENT, SMALLEST_SHARE, number, tick_of
 from quantstrats.simulator.orders import CLASSES, SIDES, TIMES_IN_FORCE, TYPES, Refused, Request
 from quantstrats.simulator.times import NS, day_in_new_york, new_york_ns
 
@@ -22,7 +22,6 @@ LONGEST_CLIENT_ID = 128
 MOST_SHARES = MOST_DOLLARS = Decimal(10) ** 9
 GTC_DAYS = 90
 _MINUTE = 60 * NS
-_CENT, _HUNDREDTH_OF_A_CENT, _SMALLEST_SHARE = Decimal("0.01"), Decimal("0.0001"), Decimal("1e-9")
 
 # Which of limit and stop price each type has.
 _NEEDS = {
@@ -62,7 +61,7 @@ def check_tick(name: str, price: Decimal | None) -> None:
         return
     if not 0 < price < MOST_DOLLARS:
         raise Refused(422, BAD_FIELD, f"{name} must be > 0")
-    if price != price.quantize(_CENT if price >= 1 else _HUNDREDTH_OF_A_CENT):
+    if price != price.quantize(tick_of(price)):
         told = f"invalid {name} {number(price)}. sub-penny increment does not fulfill minimum pricing criteria"
         raise Refused(422, BAD_ORDER, told)
 
@@ -135,10 +134,10 @@ def check_exits(request: Request, price: Decimal | None) -> None:
     if base is None or not (profit or stop):
         return
     up, sign = (1, "+") if is_long else (-1, "-")
-    if profit is not None and (profit - base) * up < _CENT:
+    if profit is not None and (profit - base) * up < CENT:
         told = f"take_profit.limit_price must be {'>=' if is_long else '<='} base_price {sign} 0.01"
         raise Refused(422, BAD_ORDER, told, base_price=number(base))
-    if stop is not None and (base - stop) * up < _CENT:
+    if stop is not None and (base - stop) * up < CENT:
         told = f"stop_loss.stop_price must be {'<=' if is_long else '>='} base_price {'-' if is_long else '+'} 0.01"
         raise Refused(422, BAD_ORDER, told, base_price=number(base))
 
@@ -199,12 +198,12 @@ def _check_quantity(request: Request) -> None:
     if request.qty is not None:
         if not 0 < request.qty < MOST_SHARES:
             raise Refused(422, BAD_FIELD, "qty must be > 0")
-        if request.qty != request.qty.quantize(_SMALLEST_SHARE):
+        if request.qty != request.qty.quantize(SMALLEST_SHARE):
             raise Refused(422, BAD_ORDER, "qty must be limited to 9 decimal places")
     if request.notional is not None:
         if not 0 < request.notional < MOST_DOLLARS:
             raise Refused(422, BAD_FIELD, "notional must be > 0")
-        if request.notional != request.notional.quantize(_CENT):
+        if request.notional != request.notional.quantize(CENT):
             raise Refused(422, BAD_ORDER, "notional value must be limited to 2 decimal places")
         if request.notional < 1:
             raise Refused(403, FORBIDDEN, "cost basis must be >= minimal amount of order 1")

@@ -14,17 +14,16 @@ from quantstrats.simulator.allowed import (
     check_unblocked,
     permit,
 )
+from quantstrats.simulator.decimals import SMALLEST_SHARE
 from quantstrats.simulator.ids import asset_id
 from quantstrats.simulator.lifecycle import begin, place, queue
-from quantstrats.simulator.orders import Order, Refused, Request
+from quantstrats.simulator.orders import Order, Refused, Request, opposite
 from quantstrats.simulator.rules import BAD_FIELD, check_exits, check_form, check_hour, when
 from quantstrats.simulator.trading import settle
 
 if TYPE_CHECKING:
     from quantstrats.simulator.book import Book
     from quantstrats.simulator.floor import Floor
-
-_SMALLEST_SHARE = Decimal("1e-9")
 
 
 def submit(floor: Floor, book: Book, request: Request, foreign: bool) -> Order:
@@ -80,7 +79,7 @@ def closing_request(
     if percentage is not None:
         if not 0 < percentage <= 100:
             raise Refused(422, BAD_FIELD, "percentage must be > 0 and <= 100")
-        unit = _SMALLEST_SHARE if floor.asset(symbol).fractionable else Decimal(1)
+        unit = SMALLEST_SHARE if floor.asset(symbol).fractionable else Decimal(1)
         qty = abs(held) if percentage == 100 else (abs(held) * percentage / 100).quantize(unit, ROUND_DOWN)
     return Request(
         symbol=symbol,
@@ -146,7 +145,7 @@ def _made(
 
 
 def _leg(floor: Floor, order: Order, limit_price: Decimal | None, stop_price: Decimal | None = None) -> Order:
-    side = {"buy": "sell", "sell": "buy"}[order.side] if order.order_class != "oco" else order.side
+    side = opposite(order.side) if order.order_class != "oco" else order.side
     kind = "limit" if stop_price is None else "stop" if limit_price is None else "stop_limit"
     return dataclasses.replace(
         order,
