@@ -243,3 +243,14 @@ def test_what_is_not_there_is_not_found():
         with pytest.raises(Refused) as refused:
             ask()
         assert (refused.value.status, refused.value.code) == (404, 40410000)
+
+
+def test_parts_of_a_share_are_bought_for_a_dollar_at_least_and_sold_for_less():
+    made, name = exchange()
+    to_bar(made)
+    assert refusal(made, name, buy("0.0099")).code == 40310000
+    made.submit(name, buy("0.01"))
+    to_bar(made)
+    made.submit(name, sell("0.005"))
+    to_bar(made)
+    assert made.position(name, "A").qty == Decimal("0.005")

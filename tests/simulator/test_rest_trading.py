@@ -471,3 +471,8 @@ def test_a_failure_of_the_server_itself_is_a_plain_500_and_is_kept(monkeypatch):
     monkeypatch.setattr(desk.exchange, "account", lambda _: 1 / 0)
     assert get(desk, "/account", 500) == {"code": 50010000, "message": "internal server error occurred"}
     assert isinstance(desk.failures[0], ZeroDivisionError)
+
+
+def test_a_date_beyond_all_calendars_is_refused_like_any_that_makes_no_sense():
+    desk = open_desk()
+    assert get(desk, "/account/activities?date=9999-12-31", status=422)["message"] == "invalid date: too late"

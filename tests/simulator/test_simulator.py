@@ -28,7 +28,7 @@ from quantstrats.simulator.simulator import Simulator
 from quantstrats.simulator.tape import tape_of
 
 from .exchanges import QUIET, RISING, minutes
-from .running import keys, listener, post_order, simulator, subscriber, tape_of_minutes, to_bar, until
+from .running import Client, keys, listener, post_order, simulator, subscriber, tape_of_minutes, to_bar, until
 
 
 def made(prices=QUIET, market=None, wire_log=None, **options):
@@ -293,3 +293,21 @@ def test_connections_that_do_not_say_what_they_want_are_cut_and_others_stay(monk
         assert again.get_extra_info("client_addr") == first.get_extra_info("client_addr")
         post_order(running)
         assert client.hear()["data"]["event"] == "accepted"
+
+
+def test_at_full_speed_only_who_listens_is_waited_for(monkeypatch):
+    import quantstrats.simulator.simulator as module
+
+    waited = []
+    before = module.all_read
+
+    async def noted(boxes, patience_s):
+        boxes = list(boxes)
+        waited.extend(boxes)
+        await before(boxes, patience_s)
+
+    monkeypatch.setattr(module, "all_read", noted)
+    with simulator(speed="max") as running, Client(running.data_stream_url()) as silent:
+        assert silent.hear()[0]["msg"] == "connected"
+        assert running.wait(20)
+    assert [box for box in waited if not box.is_awaited] == []
